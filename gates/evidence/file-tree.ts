@@ -1,0 +1,49 @@
+import type { Stats } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export type EntryKind = 'file' | 'symlink' | 'other'
+
+export interface TreeEntry {
+  /** Relative to the root, with `/`. */
+  readonly path: string
+  readonly kind: EntryKind
+  readonly size: number
+  /** Permission bits with set-id and sticky bits, as lstat gives them. */
+  readonly mode: number
+  /** Names of the same file elsewhere; above 1 the bytes can be changed from outside the folder. */
+  readonly links: number
+}
+
+const MODE_BITS = 0o7777
+
+/** Everything below a folder but the folders, sorted by the bytes of the path; links are named, never followed. */
+export async function listTree(root: string): Promise<readonly TreeEntry[]> {
+  const entries = await walk(root, '')
+  return entries.toSorted((a, b) => comparePaths(a.path, b.path))
+}
+
+/** Order of `LC_ALL=C sort`, the same under every locale. */
+export function comparePaths(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+async function walk(root: string, folder: string): Promise<TreeEntry[]> {
+  const found: TreeEntry[] = []
+  for (const name of await readdir(join(root, folder))) {
+    const path = folder === '' ? name : `${folder}/${name}`
+    const stats = await lstat(join(root, path))
+    if (stats.isDirectory()) found.push(...(await walk(root, path)))
+    else found.push(describe(path, stats))
+  }
+  return found
+}
+
+function describe(path: string, stats: Stats): TreeEntry {
+  return { path, kind: kindOf(stats), size: stats.size, mode: stats.mode & MODE_BITS, links: stats.nlink }
+}
+
+function kindOf(stats: Stats): EntryKind {
+  if (stats.isFile()) return 'file'
+  return stats.isSymbolicLink() ? 'symlink' : 'other'
+}
