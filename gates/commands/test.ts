@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { buildMissing } from '#tools/build.ts'
+import { buildProgressPrinter } from '#tools/progress.ts'
+import { type CommandDefinition, textOption } from '../command.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import type { Host } from '../host.ts'
+
+const PARTS = ['check', 'unit', 'real'] as const
+type Part = (typeof PARTS)[number]
+
+const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,bench,tests}'
+
+export const command: CommandDefinition = {
+  name: 'test',
+  summary: 'types, format, lint and unused code, then every test: what CI runs',
+  arguments: [],
+  options: [{ flags: '--only <part>', help: `${PARTS.join(', ')}: real ones start real stacks` }],
+  examples: ['./sonia test', './sonia test --only unit'],
+  async run(args, host) {
+    const parts = partsOf(textOption(args, 'only'))
+    if (parts.includes('real')) await buildMissing(host, buildProgressPrinter(host))
+    for (const part of parts) {
+      const code = await runPart(part, host)
+      if (code !== 0) {
+        host.stderr.write(`sonia test: ${part} failed\n`)
+        return EXIT_CODES.gateFailed
+      }
+    }
+    return EXIT_CODES.passed
+  },
+}
+
+function partsOf(only: string | undefined): readonly Part[] {
+  if (only === undefined) return PARTS
+  const part = PARTS.find((candidate) => candidate === only)
+  if (part !== undefined) return [part]
+  throw new CliError(EXIT_CODES.badUsage, `test: unknown part "${only}"`, {
+    hint: `one of ${PARTS.join(', ')}`,
+  })
+}
+
+async function runPart(part: Part, host: Host): Promise<number> {
+  if (part === 'check') return run(host, npmArguments())
+  const files = testFiles(host.repository, part)
+  if (files.length === 0) throw new CliError(EXIT_CODES.internal, `test: no ${part} tests were collected`)
+  // Real tests start whole stacks: one at a time, or they measure each other on a small machine.
+  const concurrency = part === 'real' ? '1' : '2'
+  return run(host, [
+    process.execPath,
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-reporter=${join(host.repository, 'tests', 'summary-reporter.ts')}`,
+    '--test-reporter-destination=stdout',
+    ...files,
+  ])
+}
+
+/** Real tests are those named `*.real.test.ts` and everything below tests/; the others are unit tests. */
+function testFiles(repository: string, part: 'unit' | 'real'): readonly string[] {
+  const all = globSync(`${ROOTS}/**/*.test.ts`, {
+    cwd: repository,
+    exclude: (path) => path.includes('node_modules'),
+  })
+  const isReal = (path: string) => path.endsWith('.real.test.ts') || path.startsWith('tests/')
+  return all.filter((path) => isReal(path) === (part === 'real')).sort()
+}
+
+function npmArguments(): readonly string[] {
+  return ['npm', 'run', '--silent', 'check']
+}
+
+function run(host: Host, [program, ...args]: readonly string[]): Promise<number> {
+  const path = `${dirname(process.execPath)}:${host.env['PATH'] ?? ''}`
+  const child = spawn(program ?? '', args, {
+    cwd: host.repository,
+    env: { ...host.env, PATH: path },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  host.interrupted.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? EXIT_CODES.internal))
+  })
+}
