@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ProcessIdentity } from './process/identity.ts'
+import type { StateHome } from './state-home.ts'
+import { writeWhole } from './write-whole.ts'
+
+export type RecordRole = 'stack' | 'watch'
+
+/** Who was started for a run; by this file a later command finds them again. */
+export interface ProcessRecords {
+  readonly role: RecordRole
+  readonly marker: string
+  readonly run_id: string
+  readonly processes: readonly ProcessRecord[]
+}
+
+export interface ProcessRecord extends ProcessIdentity {
+  readonly name: string
+  readonly port: number | null
+}
+
+export function writeProcessRecords(folders: StateHome, records: ProcessRecords): void {
+  writeWhole(recordsFile(folders, records.role), `${JSON.stringify(records, null, 2)}\n`, 0o600)
+}
+
+/** undefined when nothing was recorded, or the file was cut short by a crash of the machine. */
+export function readProcessRecords(folders: StateHome, role: RecordRole): ProcessRecords | undefined {
+  const path = recordsFile(folders, role)
+  if (!existsSync(path)) return undefined
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as ProcessRecords
+  } catch {
+    return undefined
+  }
+}
+
+export function removeProcessRecords(folders: StateHome, role: RecordRole): void {
+  rmSync(recordsFile(folders, role), { force: true })
+}
+
+function recordsFile(folders: StateHome, role: RecordRole): string {
+  return join(folders.run, `processes-${role}.json`)
+}

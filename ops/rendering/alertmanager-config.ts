@@ -1,0 +1,58 @@
+import { parse, stringify } from 'yaml'
+import { promDuration } from './durations.ts'
+
+/** Receivers a notification may go to, each a list in Alertmanager's own words. */
+export const RECEIVER_KINDS = [
+  'webhook_configs',
+  'email_configs',
+  'slack_configs',
+  'pagerduty_configs',
+] as const
+type ReceiverKind = (typeof RECEIVER_KINDS)[number]
+
+export const RECEIVER_NAMES = ['page', 'ticket', 'heartbeat'] as const
+export type ReceiverName = (typeof RECEIVER_NAMES)[number]
+
+export type ReceiverConfigs = Readonly<
+  Partial<Record<ReceiverKind, readonly Readonly<Record<string, unknown>>[]>>
+>
+export type Receivers = Readonly<Partial<Record<ReceiverName, ReceiverConfigs>>>
+
+export interface AlertmanagerSettings {
+  readonly receivers: Receivers
+  /** Short waits for a drill or a short run; absent = the template's. */
+  readonly waits?: { readonly groupWaitSeconds: number; readonly groupIntervalSeconds: number }
+}
+
+interface Route {
+  receiver: string
+  group_wait?: string
+  group_interval?: string
+  repeat_interval?: string
+  routes?: Route[]
+}
+
+interface AlertmanagerConfig {
+  route: Route
+  receivers: { name: string; [kind: string]: unknown }[]
+}
+
+/** The template with the operator's receivers, and with the waits of this run. */
+export function renderAlertmanagerConfig(template: string, settings: AlertmanagerSettings): string {
+  const config = parse(template) as AlertmanagerConfig
+  config.receivers = config.receivers.map((receiver) => ({
+    ...receiver,
+    ...settings.receivers[receiver.name as ReceiverName],
+  }))
+  if (settings.waits !== undefined) {
+    for (const route of [config.route, ...(config.route.routes ?? [])]) shorten(route, settings.waits)
+  }
+  return stringify(config)
+}
+
+function shorten(route: Route, waits: NonNullable<AlertmanagerSettings['waits']>): void {
+  route.group_wait = promDuration(waits.groupWaitSeconds)
+  route.group_interval = promDuration(waits.groupIntervalSeconds)
+  if (route.repeat_interval === '1m')
+    route.repeat_interval = promDuration(Math.max(1, waits.groupIntervalSeconds))
+}
