@@ -1,5 +1,16 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
-import type { GateWindow, Judgement, Parameters, RunVerdict } from './types.ts'
+import { askQueries, queryKey } from './ask-queries.ts'
+import { checkParameters } from './check-parameters.ts'
+import { composeVerdict } from './compose-verdict.ts'
+import type { GateCriteria } from './criterion.ts'
+import { judgeResolved } from './judge-resolved.ts'
+import { loadCriteriaFolder } from './load-criteria.ts'
+import { splitByLength } from './not-judged.ts'
+import { parametersOfWindow } from './parameters.ts'
+import { prometheusClient } from './prometheus-client.ts'
+import { type ResolvedCriterion, resolveCriterion } from './resolve-criterion.ts'
+import type { CriterionAnswers, GateResult, GateWindow, Judgement, Parameters } from './types.ts'
+import type { NotJudged, RunVerdict, StoredAnswer } from './types.ts'
 
 export interface JudgeRunOptions {
   /** Folder of `<gate>.yaml` files; each window names one. */
@@ -17,5 +28,94 @@ export async function judgeRun(options: JudgeRunOptions): Promise<RunVerdict> {
 
 /** The same, with the raw answers the verdict rests on. */
 export async function judgeRunWithAnswers(options: JudgeRunOptions): Promise<Judgement> {
-  throw new CliError(EXIT_CODES.internal, `not there yet: ${options.criteriaFolder}`)
+  const loaded = await loadCriteriaFolder(options.criteriaFolder)
+  const gates = options.windows.map((window) => ({ window, criteria: criteriaOf(loaded, window) }))
+  checkParameters(
+    gates.map(({ criteria }) => criteria),
+    options.parameters,
+  )
+  const plans = gates.map(({ window, criteria }) => planGate(window, criteria, options.parameters))
+  const client = prometheusClient({ url: options.prometheusUrl })
+  const answers = await askQueries(
+    plans.flatMap((plan) => plan.resolved),
+    client,
+  )
+  return assemble(plans, answers, options.parameters)
+}
+
+interface GatePlan {
+  readonly window: GateWindow
+  readonly title: string
+  readonly resolved: readonly ResolvedCriterion[]
+  readonly notJudged: readonly NotJudged[]
+}
+
+function criteriaOf(loaded: readonly GateCriteria[], window: GateWindow): GateCriteria {
+  if (!(window.end > window.start)) {
+    throw new CliError(EXIT_CODES.badInput, `the window of ${window.gate} ends before it begins`)
+  }
+  const criteria = loaded.find(({ gate }) => gate === window.gate)
+  if (criteria !== undefined) return criteria
+  throw new CliError(EXIT_CODES.badInput, `there are no criteria for the gate "${window.gate}"`, {
+    hint: `files there are: ${loaded.map(({ gate }) => `${gate}.yaml`).join(', ') || 'none'}`,
+  })
+}
+
+function planGate(window: GateWindow, criteria: GateCriteria, run: Parameters): GatePlan {
+  const { judged, notJudged } = splitByLength(criteria.criteria, window.planned_seconds)
+  const parameters = parametersOfWindow(run, window)
+  const resolved = judged.map((criterion) => resolveCriterion(criterion, parameters))
+  return { window, title: criteria.title, resolved, notJudged }
+}
+
+function assemble(
+  plans: readonly GatePlan[],
+  answers: ReadonlyMap<string, StoredAnswer>,
+  parameters: Parameters,
+): Judgement {
+  const gates = plans.map((plan) => gateResult(plan, answers))
+  const verdict: RunVerdict = {
+    schema: 'sonia-verdict/1',
+    verdict: composeVerdict(gates.map((gate) => gate.verdict)),
+    parameters,
+    gates,
+    not_judged: gates.flatMap((gate) => gate.not_judged),
+  }
+  const stored = plans.flatMap(({ resolved }) => resolved.map((one) => storedAnswers(one, answers)))
+  return { verdict, answers: stored }
+}
+
+function gateResult(plan: GatePlan, answers: ReadonlyMap<string, StoredAnswer>): GateResult {
+  const criteria = plan.resolved.map((one) => judgeResolved(one, answersByRole(one, answers), plan.window))
+  return {
+    gate: plan.window.gate,
+    title: plan.title,
+    verdict: composeVerdict(criteria.map((criterion) => criterion.verdict)),
+    start: plan.window.start,
+    end: plan.window.end,
+    planned_seconds: plan.window.planned_seconds,
+    criteria,
+    not_judged: plan.notJudged,
+  }
+}
+
+function answersByRole(
+  { queries }: ResolvedCriterion,
+  answers: ReadonlyMap<string, StoredAnswer>,
+): ReadonlyMap<string, StoredAnswer> {
+  const byRole = new Map<string, StoredAnswer>()
+  for (const query of queries) {
+    const answer = answers.get(queryKey(query))
+    if (answer !== undefined) byRole.set(query.role, answer)
+  }
+  return byRole
+}
+
+function storedAnswers(
+  resolved: ResolvedCriterion,
+  answers: ReadonlyMap<string, StoredAnswer>,
+): CriterionAnswers {
+  const { id, gate } = resolved.criterion
+  const byRole = answersByRole(resolved, answers)
+  return { id, gate, answers: [...byRole].map(([role, answer]) => ({ role, answer })) }
 }

@@ -1,0 +1,48 @@
+import type { Criterion, GateCriteria } from './criterion.ts'
+import { type InputProblem, refuseInput } from './input-problems.ts'
+import { resolveAmount, resolveNames, unknownParameters, WINDOW_PARAMETERS } from './parameters.ts'
+import type { Parameters } from './types.ts'
+
+/** Refuses criteria that use a parameter nobody gives, before anything is asked. */
+export function checkParameters(gates: readonly GateCriteria[], parameters: Parameters): void {
+  const known = new Set([...Object.keys(parameters), ...WINDOW_PARAMETERS])
+  const problems = gates.flatMap((gate) =>
+    gate.criteria.flatMap((criterion) => problemsOf(criterion, known, parameters)),
+  )
+  if (problems.length > 0) throw refuseInput(problems)
+}
+
+function problemsOf(
+  criterion: Criterion,
+  known: ReadonlySet<string>,
+  parameters: Parameters,
+): InputProblem[] {
+  const [file = '', line = '1'] = criterion.source.split(':')
+  const complain = (message: string) => ({ file, line: Number(line), message: `${criterion.id}: ${message}` })
+  const unknown = new Set(textsOf(criterion).flatMap((text) => unknownParameters(text, known)))
+  if (unknown.size > 0) return [...unknown].map((name) => complain(`there is no parameter $${name}`))
+  try {
+    for (const amount of amountsOf(criterion))
+      resolveAmount(amount, { ...parameters, W: 1, START: 0, END: 1 })
+    const { expect } = criterion
+    if (expect !== null && 'values' in expect) resolveNames(expect.values, parameters)
+    return []
+  } catch (error) {
+    return [complain(error instanceof Error ? error.message : String(error))]
+  }
+}
+
+function textsOf(criterion: Criterion): string[] {
+  const judge = Object.values(criterion.judge).filter((value) => typeof value === 'string')
+  const expected = Object.values(criterion.expect ?? {}).filter((value) => typeof value === 'string')
+  return [...criterion.guards.map((guard) => guard.promql), ...judge, ...expected]
+}
+
+const AMOUNTS = ['of', 'limit', 'step', 'at_most', 'below', 'at_least', 'above'] as const
+
+function amountsOf(criterion: Criterion): (string | number)[] {
+  const fields = { ...criterion.expect, ...criterion.judge } as Readonly<Record<string, unknown>>
+  return AMOUNTS.map((name) => fields[name]).filter(
+    (value) => typeof value === 'string' || typeof value === 'number',
+  )
+}

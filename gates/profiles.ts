@@ -1,0 +1,85 @@
+import { CliError, EXIT_CODES } from './exit-codes.ts'
+
+/** How long and how hard a run tries. All lengths in seconds, all rates per second. */
+export interface Profile {
+  readonly name: ProfileName
+  readonly cycles: number
+  readonly healthRounds: number
+  readonly healthIntervalSeconds: number
+  readonly testRuns: number
+  readonly soakSeconds: number
+  readonly chatPerSecond: number
+  readonly actionPerSecond: number
+  readonly voicePerSecond: number
+  readonly scrapeSeconds: number
+  /** Only such a run may become release evidence. */
+  readonly isRelease: boolean
+}
+
+export const PROFILE_NAMES = ['ci', 'smoke', 'rehearsal', 'release'] as const
+export type ProfileName = (typeof PROFILE_NAMES)[number]
+
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  ci: {
+    name: 'ci',
+    cycles: 2,
+    healthRounds: 10,
+    healthIntervalSeconds: 1,
+    testRuns: 2,
+    soakSeconds: 45,
+    chatPerSecond: 15,
+    actionPerSecond: 2,
+    voicePerSecond: 30 / 60,
+    scrapeSeconds: 1,
+    isRelease: false,
+  },
+  smoke: {
+    name: 'smoke',
+    cycles: 3,
+    healthRounds: 12,
+    healthIntervalSeconds: 5,
+    testRuns: 2,
+    soakSeconds: 5 * 60,
+    chatPerSecond: 5,
+    actionPerSecond: 2,
+    voicePerSecond: 30 / 60,
+    scrapeSeconds: 1,
+    isRelease: false,
+  },
+  rehearsal: {
+    name: 'rehearsal',
+    cycles: 10,
+    healthRounds: 60,
+    healthIntervalSeconds: 5,
+    testRuns: 2,
+    soakSeconds: 3600,
+    chatPerSecond: 2,
+    actionPerSecond: 1,
+    voicePerSecond: 10 / 60,
+    scrapeSeconds: 5,
+    isRelease: false,
+  },
+  release: {
+    name: 'release',
+    cycles: 10,
+    healthRounds: 360,
+    healthIntervalSeconds: 5,
+    testRuns: 2,
+    soakSeconds: 48 * 3600,
+    chatPerSecond: 1,
+    actionPerSecond: 0.5,
+    voicePerSecond: 5 / 60,
+    scrapeSeconds: 15,
+    isRelease: true,
+  },
+}
+
+export const DEFAULT_PROFILE: ProfileName = 'smoke'
+
+export function profileNamed(name: string): Profile {
+  const known = PROFILE_NAMES.find((candidate) => candidate === name)
+  if (known !== undefined) return PROFILES[known]
+  throw new CliError(EXIT_CODES.badUsage, `there is no profile "${name}"`, {
+    hint: `one of: ${PROFILE_NAMES.join(', ')}`,
+  })
+}

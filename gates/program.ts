@@ -1,0 +1,92 @@
+import { Command, CommanderError } from 'commander'
+import type { CommandArguments, CommandDefinition } from './command.ts'
+import { COMMANDS } from './commands.ts'
+import { CliError, EXIT_CODES, type ExitCode } from './exit-codes.ts'
+import type { Host } from './host.ts'
+
+/** The whole program: reads `host.argv`, runs one command, says what failed, returns the exit code. */
+export async function runProgram(
+  host: Host,
+  commands: readonly CommandDefinition[] = COMMANDS,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT_CODES.passed
+  const program = rootCommand(host)
+  for (const definition of commands) {
+    addCommand(program, definition, async (args) => {
+      exitCode = await definition.run(args, host)
+    })
+  }
+  try {
+    await program.parseAsync([...host.argv], { from: 'user' })
+    return host.interrupted.aborted ? EXIT_CODES.interrupted : exitCode
+  } catch (error) {
+    return report(error, host)
+  }
+}
+
+function rootCommand(host: Host): Command {
+  return new Command('sonia')
+    .description('Starts, watches, loads and judges a SONIA stack, and leaves evidence.')
+    .helpCommand(false)
+    .showHelpAfterError('(add --help for what it takes)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(text),
+    })
+    .action(() => {
+      throw new CliError(EXIT_CODES.badUsage, 'no command given', { hint: './sonia --help lists them' })
+    })
+}
+
+/** "gates calibrate" becomes a child of "gates"; a family without a command of its own only shows help. */
+function addCommand(
+  root: Command,
+  definition: CommandDefinition,
+  run: (args: CommandArguments) => Promise<void>,
+): void {
+  const words = definition.name.split(' ')
+  const last = words.at(-1) ?? definition.name
+  const parent = words.slice(0, -1).reduce(childNamed, root)
+  const command = parent.command(last).description(definition.summary)
+  for (const option of definition.options) command.option(option.flags, option.help, option.fallback)
+  for (const argument of definition.arguments) command.argument(argument.name, argument.help)
+  const examples = definition.examples.map((line) => `  ${line}`).join('\n')
+  if (examples !== '') command.addHelpText('after', `\nExamples:\n${examples}`)
+  command.action(async () => {
+    await run({ positionals: command.processedArgs.flat().filter(isText), options: command.opts() })
+  })
+}
+
+function childNamed(parent: Command, name: string): Command {
+  return parent.commands.find((child) => child.name() === name) ?? parent.command(name)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function report(error: unknown, host: Host): ExitCode {
+  if (error instanceof CommanderError) {
+    // Commander has already written help or its complaint.
+    return error.exitCode === 0 ? EXIT_CODES.passed : EXIT_CODES.badUsage
+  }
+  const failure = error instanceof CliError ? error : internalError(error, host)
+  if (host.argv.includes('--json')) {
+    const body = { message: failure.message, hint: failure.hint ?? null, exit_code: failure.exitCode }
+    host.stdout.write(`${JSON.stringify({ error: body })}\n`)
+  } else {
+    host.stderr.write(`sonia: ${failure.message}\n`)
+    if (failure.hint !== undefined) host.stderr.write(`  try: ${failure.hint}\n`)
+  }
+  return host.interrupted.aborted ? EXIT_CODES.interrupted : failure.exitCode
+}
+
+function internalError(error: unknown, host: Host): CliError {
+  const detail = error instanceof Error ? error : new Error(String(error))
+  if (host.env['SONIA_DEBUG'] !== undefined) host.stderr.write(`${detail.stack}\n`)
+  return new CliError(EXIT_CODES.internal, `internal error: ${detail.message}`, {
+    hint: 'run it again with SONIA_DEBUG=1 for the stack, and report it',
+    cause: error,
+  })
+}
