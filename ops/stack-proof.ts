@@ -13,7 +13,7 @@ export interface StopProof {
 }
 
 /** init needs a moment to reap orphans; whatever is there after this counts. */
-const SETTLE_MS = 500
+const SETTLE_MS = 1_500
 const SETTLE_INTERVAL_MS = 20
 
 export interface ProofOptions {
