@@ -1,0 +1,94 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { SoniaApp } from '#chassis/define-service.ts'
+import { ok } from '#chassis/envelope.ts'
+import { ServiceError } from '#chassis/errors.ts'
+import { type ChatAnswer, type ChatNeeds, type ChatRequest, chat } from '../chat.ts'
+import { createEventStream, EVENT_STREAM_HEADERS } from '../sse.ts'
+import type { SessionStore } from '../state/session-store.ts'
+import { MessageText, ModelName, optionalBody, SessionId } from './fields.ts'
+
+const FIELDS = {
+  message: Type.Optional(MessageText),
+  text: Type.Optional(MessageText),
+  session_id: Type.Optional(SessionId),
+  model: Type.Optional(ModelName),
+  stream: Type.Optional(Type.Boolean()),
+}
+
+export interface ChatRouteNeeds extends ChatNeeds {
+  readonly sessions: SessionStore
+}
+
+/** POST /v1/chat: fields as JSON or as query parameters; `stream: true` answers with server-sent events. */
+export function registerChat(app: SoniaApp, needs: ChatRouteNeeds): void {
+  app.post(
+    '/v1/chat',
+    {
+      schema: {
+        querystring: Type.Object(FIELDS, { additionalProperties: false }),
+        body: optionalBody(Type.Object(FIELDS, { additionalProperties: false })),
+      },
+      config: { priority: 'normal' },
+    },
+    async (request, reply) => {
+      const fields = { ...request.query, ...request.body }
+      const chatRequest = requestOf(fields, needs.sessions)
+      if (fields.stream === true) return streamChat(chatRequest, needs, request, reply)
+      const { data, warning } = await chat(chatRequest, needs, request.call)
+      return ok(request, data, warning)
+    },
+  )
+}
+
+interface ChatFields {
+  readonly message?: string
+  readonly text?: string
+  readonly session_id?: string
+  readonly model?: string
+}
+
+function requestOf(fields: ChatFields, sessions: SessionStore): ChatRequest {
+  const message = fields.message ?? fields.text
+  if (message === undefined) {
+    throw new ServiceError('INVALID_ARGUMENT', 'message (or text) is required', { unprocessable: true })
+  }
+  if (fields.session_id?.startsWith('ses_') === true) sessions.touch(fields.session_id)
+  return { message, sessionId: fields.session_id, model: fields.model }
+}
+
+/** A failure before the first piece is an ordinary error answer; after it, a typed `error` event. */
+async function streamChat(
+  chatRequest: ChatRequest,
+  needs: ChatNeeds,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const events = createEventStream()
+  const begun = Promise.withResolvers<void>()
+  const finished = chat(chatRequest, needs, request.call, (text) => {
+    events.send('delta', { text })
+    begun.resolve()
+  })
+  void finished.then(
+    ({ data, warning }: ChatAnswer) => {
+      if (warning !== undefined) request.exchange.degrade(warning.message)
+      events.send('done', warning === undefined ? data : { ...data, warning })
+      begun.resolve()
+      events.end()
+    },
+    (error: unknown) => {
+      begun.reject(error)
+      events.send('error', errorEvent(error, request.call.correlationId))
+      events.end()
+    },
+  )
+  await begun.promise
+  return reply.headers(EVENT_STREAM_HEADERS).send(events.body)
+}
+
+export function errorEvent(error: unknown, correlationId: string) {
+  const known =
+    error instanceof ServiceError ? error : new ServiceError('INTERNAL_ERROR', 'The answer failed')
+  return { code: known.code, message: known.message, correlation_id: correlationId }
+}
