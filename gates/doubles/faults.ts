@@ -1,0 +1,71 @@
+/**
+ * What can be made to go wrong, as data. A rule applies to the next `times` requests that match it (default: all),
+ * the first matching rule wins.
+ */
+export type Fault =
+  /** The connection is reset before any answer. */
+  | { readonly kind: 'refuse' }
+  | { readonly kind: 'status'; readonly status: number; readonly retry_after?: string }
+  /** Nothing comes; with `headers` the status and an empty first chunk come, and then nothing. */
+  | { readonly kind: 'stall_before_token'; readonly headers?: boolean }
+  | { readonly kind: 'stall_after_token'; readonly tokens?: number }
+  /** The connection is reset after some tokens; with `clean` the body ends properly, only too early. */
+  | { readonly kind: 'cut'; readonly tokens?: number; readonly clean?: boolean }
+  | { readonly kind: 'malformed_chunk'; readonly tokens?: number }
+  | { readonly kind: 'error_event'; readonly tokens?: number }
+  /** The answer is complete, but comes in single bytes. */
+  | { readonly kind: 'slow_drip'; readonly delay_ms: number }
+  /** The answer is complete, but its first byte waits. */
+  | { readonly kind: 'delay'; readonly delay_ms: number }
+
+export interface FaultRule {
+  readonly fault: Fault
+  /** Only requests for this model; all models when absent. */
+  readonly model?: string
+  /** How many requests it applies to; for all of them when absent. */
+  readonly times?: number
+}
+
+export interface FaultPlan {
+  /** Replaces all rules. */
+  set(rules: readonly FaultRule[]): void
+  /** The fault for a request, used up by one. */
+  take(model: string): Fault | null
+}
+
+export function createFaultPlan(): FaultPlan {
+  let rules: { rule: FaultRule; left: number }[] = []
+  return {
+    set(next) {
+      rules = next.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
+    },
+    take(model) {
+      const found = rules.find(({ rule, left }) => left > 0 && (rule.model ?? model) === model)
+      if (found === undefined) return null
+      found.left--
+      return found.rule.fault
+    },
+  }
+}
+
+const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
+  'refuse',
+  'status',
+  'stall_before_token',
+  'stall_after_token',
+  'cut',
+  'malformed_chunk',
+  'error_event',
+  'slow_drip',
+  'delay',
+])
+
+/** Rules out of a control request. Throws with the reason: a misspelt fault must not become "no fault". */
+export function parseFaultRules(value: unknown): FaultRule[] {
+  if (!Array.isArray(value)) throw new TypeError('rules must be an array')
+  for (const rule of value as unknown[]) {
+    const kind = (rule as { fault?: { kind?: unknown } } | null)?.fault?.kind
+    if (typeof kind !== 'string' || !KINDS.has(kind)) throw new TypeError(`unknown fault ${String(kind)}`)
+  }
+  return value as FaultRule[]
+}

@@ -1,0 +1,62 @@
+import { withContext } from '../context.ts'
+import type { Completion, EmbeddingCall, ModelCall, ModelEntry, Provider } from '../provider.ts'
+import { readChunk } from '../streaming/chunk.ts'
+import { faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
+import { readUsage } from '../wire.ts'
+import { readJsonBody } from './answer-body.ts'
+import { type AttemptOptions, runAttempt, streamAttempt } from './attempt.ts'
+import { readSseParts } from './sse-body.ts'
+import { createUpstream, type UpstreamOptions } from './upstream.ts'
+
+/** Any endpoint that speaks OpenAI's format: OpenAI, Ollama, vLLM, llama.cpp, OpenRouter and others. */
+export function createOpenAiProvider(options: {
+  id: string
+  models: readonly ModelEntry[]
+  upstream: UpstreamOptions
+  nowMs: () => number
+}): Provider {
+  const upstream = createUpstream(options.upstream)
+
+  async function post(path: string, body: unknown, signal: AbortSignal) {
+    const response = await upstream.post({ path, body, signal })
+    if (response.status === 200) return response
+    response.body.on('error', () => undefined).destroy()
+    throw faultOfStatus(response.status, response.header('retry-after'), options.nowMs())
+  }
+
+  async function postForJson(path: string, call: AttemptOptions, body: unknown) {
+    return runAttempt(call, 'complete_timeout', async (watch) => {
+      const response = await post(path, body, watch.signal)
+      return readJsonBody(response.body, watch)
+    })
+  }
+
+  return {
+    id: options.id,
+    kind: 'openai',
+    models: options.models,
+    async complete(call) {
+      const body = await postForJson('/chat/completions', call, requestBody(call, false))
+      return readCompletion(body)
+    },
+    stream: (call) =>
+      streamAttempt(call, async (watch) => {
+        const response = await post('/chat/completions', requestBody(call, true), watch.signal)
+        return { body: response.body, parts: readSseParts(response.body, readChunk, watch, call.timeouts) }
+      }),
+    embed: (call: EmbeddingCall) => postForJson('/embeddings', call, { ...call.body, model: call.model }),
+    close: () => upstream.close(),
+  }
+}
+
+function requestBody(call: ModelCall, stream: boolean): Record<string, unknown> {
+  return { ...call.body, model: call.model, messages: withContext(call.messages, call.context), stream }
+}
+
+function readCompletion(body: Record<string, unknown>): Completion {
+  const { choices } = body
+  if (!Array.isArray(choices) || choices.length === 0) {
+    throw new UpstreamFault('malformed', 'answer without choices')
+  }
+  return { body, usage: readUsage(body['usage']) }
+}

@@ -1,0 +1,69 @@
+import type { Candidate } from '../choice/candidate.ts'
+import type { Plan } from '../choice/profiles.ts'
+import type { ReasonCode } from '../choice/reason-codes.ts'
+import type { ModelCall, Timeouts } from '../provider.ts'
+import type { UpstreamFault } from '../upstream-fault.ts'
+import type { ChatCompletionRequest, Usage } from '../wire.ts'
+
+/** One request to be answered. */
+export interface Turn {
+  readonly plan: Plan
+  readonly request: ChatCompletionRequest
+  readonly correlationId: string
+  readonly signal: AbortSignal
+}
+
+/** Who answers, and why it is this one. */
+export interface Choice {
+  readonly candidate: Candidate
+  readonly reason: ReasonCode
+}
+
+export interface AttemptResult {
+  readonly usage: Usage | null
+  /** Characters of the answer, to estimate tokens where none were counted. */
+  readonly characters: number
+}
+
+/** What is told about a turn while it runs: to the log, the metrics and the trace. Never any text. */
+export interface TurnObserver {
+  passedOver(candidate: Candidate, reason: ReasonCode): void
+  /** Wraps one attempt in its span and durations. */
+  attempt<T>(choice: Choice, run: () => Promise<T>): Promise<T>
+  firstToken(choice: Choice): void
+  succeeded(choice: Choice, result: AttemptResult): void
+  failed(choice: Choice, fault: UpstreamFault): void
+  nobody(faults: number): void
+}
+
+/** The call for one candidate: the profile's limits applied, the router's own fields taken out. */
+export function modelCall(turn: Turn, candidate: Candidate): ModelCall {
+  const { messages, sonia, model: _asked, ...body } = turn.request
+  const { settings } = turn.plan.profile
+  return {
+    model: candidate.modelName,
+    body: { ...body, ...outputLimit(body, settings.max_output_tokens) },
+    messages,
+    context: sonia?.context ?? [],
+    timeouts: timeoutsOf(settings),
+    correlationId: turn.correlationId,
+    signal: turn.signal,
+  }
+}
+
+export function timeoutsOf(settings: Plan['profile']['settings']): Timeouts {
+  return { firstTokenMs: settings.first_token_ms, idleMs: settings.idle_ms, completeMs: settings.complete_ms }
+}
+
+/** Lowers a limit the client set, under the name the client used, and sets none where the client set none. */
+function outputLimit(
+  body: Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'>,
+  limit: number,
+) {
+  const lowered: { max_tokens?: number; max_completion_tokens?: number } = {}
+  if (typeof body.max_tokens === 'number') lowered.max_tokens = Math.min(body.max_tokens, limit)
+  if (typeof body.max_completion_tokens === 'number') {
+    lowered.max_completion_tokens = Math.min(body.max_completion_tokens, limit)
+  }
+  return Object.keys(lowered).length > 0 ? lowered : { max_tokens: limit }
+}
