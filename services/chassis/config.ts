@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type Static, type TObject, Type } from 'typebox'
+import { Clone, Default, Errors } from 'typebox/value'
+import type { ServiceName } from '#catalog'
+
+const SHARED_SCHEMA = Type.Object(
+  {
+    bind: Type.String({ default: '127.0.0.1', minLength: 1 }),
+    log_level: Type.Union(
+      [Type.Literal('DEBUG'), Type.Literal('INFO'), Type.Literal('WARN'), Type.Literal('ERROR')],
+      { default: 'INFO' },
+    ),
+    log_content: Type.Boolean({ default: false }),
+    sandbox_root: Type.Optional(Type.String({ minLength: 1 })),
+    api_keys: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ pattern: '^[a-z0-9_-]{1,32}$' }),
+          sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        },
+        { additionalProperties: false },
+      ),
+      { default: [] },
+    ),
+    allowed_hosts: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
+    allowed_origins: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
+    services: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
+  },
+  // Other owners keep sections of their own in the same file (backup, alerts): unknown ones are theirs.
+  { additionalProperties: true },
+)
+
+export type SharedConfig = Static<typeof SHARED_SCHEMA>
+
+/** What every service is told besides its own section. */
+export interface SharedSettings {
+  readonly bind: string
+  readonly logLevel: SharedConfig['log_level']
+  readonly logContent: boolean
+  readonly sandboxRoot: string
+  readonly runId: string
+  readonly portBase: number
+  readonly version: string
+  readonly apiKeys: readonly { readonly name: string; readonly sha256: string }[]
+  readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+}
+
+/** Every problem of the configuration at once, each with its place. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((line) => `  ${line}`).join('\n')}`,
+    )
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+export interface LoadedConfig<S extends TObject> {
+  readonly shared: SharedConfig
+  readonly service: Static<S>
+}
+
+/** Reads sonia.json, applies defaults, and refuses with all problems of the shared part and this service's section. */
+export function loadConfig<S extends TObject>(
+  source: { readonly home: string; readonly name: ServiceName; readonly override?: unknown },
+  schema: S,
+): LoadedConfig<S> {
+  const raw = readConfigFile(join(source.home, 'config', 'sonia.json'))
+  const shared = Default(SHARED_SCHEMA, Clone(raw)) as SharedConfig
+  const section = sectionOf(raw, source.name)
+  const service = Default(schema, mergeSection(section, source.override))
+  const problems = [
+    ...problemsOf(SHARED_SCHEMA, shared, 'sonia.json'),
+    ...problemsOf(schema, service, `sonia.json services["${source.name}"]`),
+  ]
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { shared, service: service as Static<S> }
+}
+
+function readConfigFile(path: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw new ConfigError([
+      `sonia.json cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+    ])
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ConfigError([`sonia.json is not valid JSON: ${(error as Error).message}`])
+  }
+}
+
+function sectionOf(raw: unknown, name: ServiceName): unknown {
+  const services = isRecord(raw) ? raw['services'] : undefined
+  return (isRecord(services) ? services[name] : undefined) ?? {}
+}
+
+function mergeSection(section: unknown, override: unknown): unknown {
+  const copy = Clone(section)
+  return isRecord(copy) && isRecord(override) ? { ...copy, ...override } : copy
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function problemsOf(schema: TObject, value: unknown, where: string): string[] {
+  return Errors(schema, value).map((problem) => `${where}${problem.instancePath}: ${describe(problem)}`)
+}
+
+function describe(problem: { keyword: string; message: string; params: object }): string {
+  const { additionalProperties } = problem.params as { additionalProperties?: string[] }
+  if (additionalProperties === undefined) return problem.message
+  return `unknown setting ${additionalProperties.map((name) => `"${name}"`).join(', ')}`
+}
+
+/** The settings handed to a service, from the shared part and the surroundings of the run. */
+export function sharedSettings(
+  config: SharedConfig,
+  run: { readonly home: string; readonly runId: string; readonly portBase: number; readonly version: string },
+): SharedSettings {
+  return {
+    bind: config.bind,
+    logLevel: config.log_level,
+    logContent: config.log_content,
+    sandboxRoot: resolve(run.home, config.sandbox_root ?? 'sandbox'),
+    runId: run.runId,
+    portBase: run.portBase,
+    version: run.version,
+    apiKeys: config.api_keys,
+    allowedHosts: config.allowed_hosts,
+    allowedOrigins: config.allowed_origins,
+  }
+}

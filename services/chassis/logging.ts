@@ -1,0 +1,195 @@
+import { trace } from '@opentelemetry/api'
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { activeCall } from './call-context.ts'
+import type { Clock } from './clock.ts'
+import { isErrorCode, ServiceError } from './errors.ts'
+import { redact, redactText } from './redaction.ts'
+
+export type Logger = PinoLogger
+
+export interface LogSettings {
+  readonly service: string
+  readonly runId: string
+  readonly level: 'DEBUG' | 'INFO' | 'WARN' | 'ERROR'
+  readonly clock: Clock
+  readonly destination: DestinationStream
+  /** Called once per written line, for sonia_log_lines_total. */
+  readonly onLine: (level: string) => void
+}
+
+/** Fields a line may carry by name; everything else a caller gives is folded into `response`. */
+const OWN_FIELDS = new Set([
+  'correlation_id',
+  'operation',
+  'duration_ms',
+  'status_code',
+  'request',
+  'response',
+  'error',
+  'err',
+  'trace_id',
+  'span_id',
+])
+
+/** What the chassis says about each request, known field by field. */
+export interface AccessLine {
+  readonly correlation_id: string
+  readonly operation: string
+  readonly duration_ms: number
+  readonly status_code: number
+  readonly code: string
+  readonly error: LoggedError | null
+  readonly trace_id: string
+  readonly span_id: string
+}
+
+export type AccessLog = (level: 'debug' | 'info' | 'warn' | 'error', line: AccessLine) => void
+
+function baseOptions(settings: LogSettings) {
+  return {
+    level: settings.level.toLowerCase(),
+    base: null,
+    messageKey: 'message',
+    timestamp: createTimestamp(settings.clock),
+    // Pino asks once per level and keeps the text, so the constant fields cost nothing per line.
+    levelFields: (label: string) => ({
+      level: label.toUpperCase(),
+      service: settings.service,
+      run_id: settings.runId,
+    }),
+  }
+}
+
+/** One line per request. All of it is the chassis' own text, so it goes past folding and redaction. */
+export function createAccessLog(settings: LogSettings): AccessLog {
+  const { levelFields, ...options } = baseOptions(settings)
+  const log = pino({ ...options, formatters: { level: levelFields } }, settings.destination)
+  return (level, line) => {
+    if (!log.isLevelEnabled(level)) return
+    settings.onLine(level.toUpperCase())
+    log[level](
+      {
+        correlation_id: line.correlation_id,
+        operation: line.operation,
+        duration_ms: Math.round(line.duration_ms * 1000) / 1000,
+        status_code: line.status_code,
+        request: null,
+        response: { code: line.code },
+        error: line.error,
+        trace_id: validId(line.trace_id),
+        span_id: validId(line.span_id),
+      },
+      'request finished',
+    )
+  }
+}
+
+/** The log of one service: JSON lines with exactly the published fields, redacted, with the ids of the call at hand. */
+export function createLogger(settings: LogSettings): Logger {
+  const { levelFields, ...options } = baseOptions(settings)
+  return pino(
+    {
+      ...options,
+      formatters: {
+        level: levelFields,
+        log: (fields) => logFields(fields, settings.level === 'DEBUG'),
+      },
+      hooks: {
+        logMethod(args, method, level) {
+          settings.onLine(pino.levels.labels[level]?.toUpperCase() ?? 'INFO')
+          method.apply(this, fieldsAndMessage(args) as never)
+        },
+      },
+    },
+    settings.destination,
+  )
+}
+
+/** A bare text or error is a line like any other: it gets the fields too, and a message. */
+function fieldsAndMessage(args: readonly unknown[]): [object, string] {
+  const [first, second] = args
+  if (typeof first === 'string') return [{}, redactText(first)]
+  if (first instanceof Error)
+    return [{ error: first }, typeof second === 'string' ? redactText(second) : first.name]
+  return [(first as object | undefined) ?? {}, typeof second === 'string' ? redactText(second) : '']
+}
+
+/** ISO time with milliseconds and Z; the text is made once per millisecond. */
+function createTimestamp(clock: Clock): () => string {
+  let lastMs = -1
+  let text = ''
+  return () => {
+    const nowMs = clock.nowMs()
+    if (nowMs !== lastMs) {
+      lastMs = nowMs
+      text = `,"timestamp":"${new Date(nowMs).toISOString()}"`
+    }
+    return text
+  }
+}
+
+function logFields(given: Record<string, unknown>, withStack: boolean): Record<string, unknown> {
+  const call = activeCall()
+  const span = (trace.getActiveSpan() ?? call?.span)?.spanContext()
+  const field = (name: string, otherwise: unknown = null) => given[name] ?? otherwise
+  return {
+    correlation_id: field('correlation_id', call?.correlationId ?? null),
+    operation: field('operation'),
+    duration_ms: field('duration_ms'),
+    status_code: field('status_code'),
+    request: redact(field('request')),
+    response: redact(withExtras(given)),
+    error: errorField(field('error', given['err']), withStack),
+    trace_id: field('trace_id', validId(span?.traceId)),
+    span_id: field('span_id', validId(span?.spanId)),
+  }
+}
+
+function validId(id: string | undefined): string | null {
+  return id === undefined || /^0+$/.test(id) ? null : id
+}
+
+function withExtras(given: Record<string, unknown>): unknown {
+  const extras = Object.entries(given).filter(([key]) => !OWN_FIELDS.has(key))
+  const response = given['response'] ?? null
+  if (extras.length === 0) return response
+  const base = typeof response === 'object' && response !== null ? response : { value: response }
+  return { ...(response === null ? {} : base), ...Object.fromEntries(extras) }
+}
+
+export interface LoggedError {
+  readonly code: string
+  readonly message: string
+  readonly stack?: string
+}
+
+/** An error as the log shows it: the inner causes in the message, the stack only while debugging. */
+export function errorField(error: unknown, withStack: boolean): LoggedError | null {
+  if (error === undefined || error === null) return null
+  if (!(error instanceof Error)) return plainError(error)
+  const field = { code: errorCode(error), message: redactText(messageChain(error)) }
+  return withStack && error.stack !== undefined ? { ...field, stack: redactText(error.stack) } : field
+}
+
+function plainError(error: unknown): LoggedError {
+  if (typeof error !== 'object' || error === null)
+    return { code: 'INTERNAL_ERROR', message: redactText(String(error)) }
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return {
+    code: typeof code === 'string' ? code : 'INTERNAL_ERROR',
+    message: typeof message === 'string' ? redactText(message) : '',
+  }
+}
+
+function errorCode(error: Error): string {
+  if (error instanceof ServiceError) return error.code
+  const { code } = error as { code?: unknown }
+  return isErrorCode(code) ? code : 'INTERNAL_ERROR'
+}
+
+function messageChain(error: Error, depth = 0): string {
+  const system = (error as NodeJS.ErrnoException).code
+  const own =
+    system === undefined || error instanceof ServiceError ? error.message : `${error.message} (${system})`
+  return error.cause instanceof Error && depth < 4 ? `${own}: ${messageChain(error.cause, depth + 1)}` : own
+}

@@ -1,0 +1,80 @@
+import type { RouteOptions } from 'fastify'
+import type { ServiceName } from '#catalog'
+import { type AccessParts, createDoor } from './access.ts'
+import { REQUEST_TIMEOUT_MS } from './deadline.ts'
+import type { RouteConfig, SoniaApp } from './define-service.ts'
+import type { DocumentedRoute } from './openapi.ts'
+import type { RequestMetrics } from './request-metrics.ts'
+import { createRouteLife, type LifeParts, type RouteLife, type RouteRule } from './route-life.ts'
+import { QUIET_ROUTES } from './standard-routes.ts'
+
+const PUBLIC_SERVICES = new Set<ServiceName>(['api-gateway', 'pipecat'])
+
+/** Requests that no route took are counted under this name: their paths are the sender's invention. */
+export const UNMATCHED_ROUTE = 'unmatched'
+
+export interface Routing {
+  readonly unmatched: RouteLife
+  readonly documented: readonly DocumentedRoute[]
+  /** Every route registered from now on gets its life: door, deadline, span, metrics, log line. */
+  attach(app: SoniaApp): void
+}
+
+export function createRouting(parts: {
+  readonly life: LifeParts
+  readonly access: AccessParts
+  readonly metrics: RequestMetrics
+}): Routing {
+  const documented: DocumentedRoute[] = []
+  const lifeOf = (
+    method: string,
+    route: string,
+    config: RouteConfig & { websocket?: boolean },
+  ): RouteLife => {
+    const auth = config.auth ?? (PUBLIC_SERVICES.has(parts.life.service) ? 'public' : 'service')
+    const rule: RouteRule = {
+      method,
+      route,
+      door: createDoor(
+        { auth, ...(config.callers === undefined ? {} : { callers: config.callers }) },
+        parts.access,
+      ),
+      priority: config.priority ?? 'normal',
+      timeoutMs: config.timeoutMs ?? REQUEST_TIMEOUT_MS,
+      uniqueKeys: config.uniqueKeys ?? false,
+      quiet: QUIET_ROUTES.has(route),
+      upgrade: config.websocket ?? false,
+      metrics: parts.metrics.route(route, method),
+    }
+    return createRouteLife(rule, parts.life)
+  }
+  return {
+    unmatched: lifeOf('ANY', UNMATCHED_ROUTE, { auth: 'open' }),
+    documented,
+    attach: (app) => {
+      app.addHook('onRoute', (options) => {
+        const { method, url } = options
+        documented.push({ method, url, schema: options.schema })
+        const { websocket } = options as RouteOptions & { websocket?: boolean }
+        const life = lifeOf(asText(method), url, { ...options.config, websocket: websocket ?? false })
+        options.onRequest = [life.open, ...asList(options.onRequest)]
+        options.onResponse = [
+          (request, _reply, done) => {
+            life.close(request.exchange)
+            done()
+          },
+          ...asList(options.onResponse),
+        ]
+      })
+    },
+  }
+}
+
+function asText(method: string | string[]): string {
+  return Array.isArray(method) ? method.join(',') : method
+}
+
+function asList<T>(value: T | T[] | undefined): T[] {
+  if (value === undefined) return []
+  return Array.isArray(value) ? value : [value]
+}

@@ -1,0 +1,152 @@
+import underPressure from '@fastify/under-pressure'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Ajv } from 'ajv'
+import fastify, { type FastifyReply, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { TSchema } from 'typebox'
+import { acceptedCorrelationId } from './correlation.ts'
+import type { RouteConfig, SoniaApp } from './define-service.ts'
+import { failure } from './envelope.ts'
+import { ServiceError } from './errors.ts'
+import { answerError } from './error-answer.ts'
+import { findDuplicateKey, isTooDeep } from './json-keys.ts'
+import type { Logger } from './logging.ts'
+import type { RouteLife } from './route-life.ts'
+
+const BODY_BYTES_MAX = 1024 * 1024
+const HEADER_BYTES_MAX = 16 * 1024
+const PARAM_CHARS_MAX = 256
+const RECEIVE_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 10_000
+const LATE_SAMPLE_MS = 250
+
+export interface ServerParts {
+  readonly service: string
+  readonly log: Logger
+  readonly debug: boolean
+  readonly makeId: () => string
+  /** The life of requests that no route took. */
+  readonly unmatched: RouteLife
+}
+
+/** A Fastify with our bounds, our envelope for everything it refuses itself, and no log lines of its own. */
+export async function createServer(parts: ServerParts): Promise<SoniaApp> {
+  const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    adopt(request, reply, parts.unmatched)
+    void answerError(error, request, reply, parts.debug)
+  }
+  const app = fastify({
+    loggerInstance: parts.log,
+    // One log for all: the ids come from the call at hand, not from a child per request.
+    childLoggerFactory: () => parts.log,
+    disableRequestLogging: true,
+    genReqId: (request) => acceptedCorrelationId(request.headers['x-correlation-id']) ?? parts.makeId(),
+    requestIdHeader: false,
+    exposeHeadRoutes: false,
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    requestTimeout: RECEIVE_TIMEOUT_MS,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true },
+    frameworkErrors: (error, request, reply) =>
+      answer(error, request as FastifyRequest, reply as FastifyReply),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, parts),
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as SoniaApp
+
+  app.decorateRequest('call')
+  app.decorateRequest('exchange')
+  app.setValidatorCompiler(createValidatorCompiler())
+  app.setErrorHandler(answer)
+  app.setNotFoundHandler((request, reply) =>
+    answer(new ServiceError('NOT_FOUND', 'No such route'), request, reply),
+  )
+  acceptOnlyJson(app)
+  await app.register(underPressure, { sampleInterval: LATE_SAMPLE_MS })
+  return app
+}
+
+/** Requests that no route took (404, bad URL) begin here; the others began in their route's onRequest. */
+function adopt(request: FastifyRequest, reply: FastifyReply, unmatched: RouteLife): void {
+  if (request.exchange !== undefined && request.exchange !== null) return
+  unmatched.open(request, reply, () => undefined)
+  reply.raw.once('finish', () => unmatched.close(request.exchange))
+}
+
+/** Bodies are validated as they are; query and path arrive as text and are converted. */
+function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
+  const common = { allErrors: false, removeAdditional: false, useDefaults: true, strict: false } as const
+  const exact = new Ajv({ ...common, coerceTypes: false })
+  const converting = new Ajv({ ...common, coerceTypes: 'array' })
+  return ({ schema, httpPart }) => (httpPart === 'body' ? exact : converting).compile(schema)
+}
+
+function acceptOnlyJson(app: SoniaApp): void {
+  app.removeAllContentTypeParsers()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
+    if (text === '') {
+      done(null, undefined)
+      return
+    }
+    void parseJson(request, text as string, (error, body: unknown) => {
+      if (error !== null) done(error)
+      else done(refusal(request, text as string, body), body)
+    })
+  })
+}
+
+function refusal(request: FastifyRequest, text: string, body: unknown): ServiceError | null {
+  if (isTooDeep(body)) return new ServiceError('INVALID_ARGUMENT', 'The body nests deeper than 64 levels')
+  if (request.exchange?.route.uniqueKeys === true && findDuplicateKey(text) !== undefined) {
+    return new ServiceError('INVALID_ARGUMENT', 'The body names a key twice', {
+      details: { reason: 'DUPLICATE_KEY' },
+    })
+  }
+  return null
+}
+
+/** What never became a request: broken HTTP, headers too large or too slow. Answered on the socket itself. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket, parts: ServerParts): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const refused = brokenRequestError(error.code)
+  const correlationId = parts.makeId()
+  parts.log.info(
+    { correlation_id: correlationId, operation: 'unparsed', status_code: refused.status, error: refused },
+    'broken request',
+  )
+  const origin = { service: parts.service, operation: 'unparsed', correlationId, durationMs: 0 }
+  const body = JSON.stringify(failure(origin, refused))
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : refused.status
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `x-correlation-id: ${correlationId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function brokenRequestError(code: string | undefined): ServiceError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new ServiceError('TOO_LARGE', 'The headers are too large')
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new ServiceError('TIMEOUT', 'The request did not arrive in time')
+  return new ServiceError('INVALID_ARGUMENT', 'The request is not valid HTTP')
+}
+
+/** How late the event loop may be, in milliseconds, before work of a priority is refused. */
+const LATE_MS_MAX = { background: 250, normal: 600, high: 2_000 } as const
+
+/** Refuses background work first, chat and actions next, health and voice last. */
+export function createShedding(
+  delayMs: () => number,
+): (priority: NonNullable<RouteConfig['priority']>) => ServiceError | undefined {
+  return (priority) =>
+    delayMs() > LATE_MS_MAX[priority]
+      ? new ServiceError('UNAVAILABLE', 'Overloaded', {
+          retryAfterSeconds: 1,
+          details: { reason: 'OVERLOADED' },
+        })
+      : undefined
+}
