@@ -11,8 +11,6 @@ export interface TreeEntry {
   readonly size: number
   /** Permission bits with set-id and sticky bits, as lstat gives them. */
   readonly mode: number
-  /** Names of the same file elsewhere; above 1 the bytes can be changed from outside the folder. */
-  readonly links: number
 }
 
 const MODE_BITS = 0o7777
@@ -40,7 +38,7 @@ async function walk(root: string, folder: string): Promise<TreeEntry[]> {
 }
 
 function describe(path: string, stats: Stats): TreeEntry {
-  return { path, kind: kindOf(stats), size: stats.size, mode: stats.mode & MODE_BITS, links: stats.nlink }
+  return { path, kind: kindOf(stats), size: stats.size, mode: stats.mode & MODE_BITS }
 }
 
 function kindOf(stats: Stats): EntryKind {

@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { chmod, link, lstat, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sshFingerprint, sshKeyLine, sshKeyOf } from './ssh-key.ts'
@@ -55,8 +61,7 @@ function describeKey(privateKey: KeyObject): MachineKey {
 
 async function createKeyFile(folder: string, path: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const partial = `${path}.partial`
-  await unlink(partial).catch(ignoreMissing)
+  const partial = `${path}.${randomBytes(6).toString('hex')}.partial`
   const file = await open(partial, 'wx', 0o600)
   try {
     await file.writeFile(privatePem(newMachineKey()))

@@ -14,7 +14,7 @@ export const ROLES = [
   'rules',
   'prometheus-configuration',
   'criteria',
-  'windows',
+  'inputs',
   'sbom',
 ] as const
 
@@ -26,7 +26,7 @@ const ManifestFileSchema = Type.Object(
     size: Type.Integer({ minimum: 0 }),
     sha256: Sha256,
     mode: Type.Literal('0444'),
-    role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+    role: Type.Enum([...ROLES]),
   },
   { additionalProperties: false },
 )

@@ -1,0 +1,125 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { LAYOUT, OUTSIDE_MANIFEST } from './bundle-layout.ts'
+import { listTree, type TreeEntry } from './file-tree.ts'
+import { finding, type Finding } from './findings.ts'
+import { MANIFEST_FILE, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
+import { sha256, sha256OfFile } from './sha256.ts'
+import { renderSha256Sums, SHA256SUMS_FILE } from './sha256sums.ts'
+
+/** A manifest as read, with the digest that everything signed speaks of. */
+export interface ReadManifest {
+  readonly manifest: Manifest
+  readonly sha256: string
+}
+
+export interface FilesAnswer {
+  readonly findings: readonly Finding[]
+  readonly read: ReadManifest | null
+}
+
+const WRITE_OR_RUN = 0o7333
+
+/** First question: is every file there, none besides, each byte and mode as the manifest says? */
+export async function checkFiles(bundle: string): Promise<FilesAnswer> {
+  const tree = await listTree(bundle)
+  const odd = tree.flatMap(checkKind)
+  if (!tree.some((entry) => entry.path === MANIFEST_FILE)) {
+    const missing = finding(
+      'MANIFEST_MISSING',
+      'there is no MANIFEST.json, so nothing says what belongs here',
+    )
+    return { findings: [...odd, missing], read: null }
+  }
+  const text = await readFile(join(bundle, MANIFEST_FILE), 'utf8')
+  const manifest = tryParse(text)
+  if (manifest instanceof Error) {
+    const malformed = finding('MANIFEST_MALFORMED', `MANIFEST.json cannot be used: ${manifest.message}`)
+    return { findings: [...odd, malformed], read: null }
+  }
+  const read = { manifest, sha256: sha256(text) }
+  const findings = [
+    ...odd,
+    ...(await checkListed(bundle, tree, manifest)),
+    ...checkExtra(tree, manifest),
+    ...(await checkSums(bundle, tree, read)),
+  ]
+  return { findings, read }
+}
+
+function tryParse(text: string): Manifest | Error {
+  try {
+    return parseManifest(text)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function checkKind(entry: TreeEntry): readonly Finding[] {
+  const { path } = entry
+  if (entry.kind === 'symlink')
+    return [finding('FILE_LINK', `${path} is a symbolic link; a bundle holds files only`, path)]
+  if (entry.kind === 'other') return [finding('FILE_SPECIAL', `${path} is neither a file nor a folder`, path)]
+  return checkMode(entry)
+}
+
+/** A stricter umask may take read bits away on a copy; bits that let a file be written or run are refused. */
+function checkMode({ path, mode }: TreeEntry): readonly Finding[] {
+  if ((mode & WRITE_OR_RUN) === 0) return []
+  const seen = mode.toString(8).padStart(4, '0')
+  return [finding('FILE_MODE', `${path} has mode ${seen}; evidence is read-only, at most 0444`, path)]
+}
+
+async function checkListed(
+  bundle: string,
+  tree: readonly TreeEntry[],
+  manifest: Manifest,
+): Promise<readonly Finding[]> {
+  const present = new Map(tree.map((entry) => [entry.path, entry]))
+  const findings: Finding[] = []
+  for (const file of manifest.files) {
+    const entry = present.get(file.path)
+    if (entry === undefined)
+      findings.push(
+        finding('FILE_MISSING', `${file.path} is in the manifest and not in the folder`, file.path),
+      )
+    else if (entry.kind === 'file') findings.push(...(await checkContent(bundle, file, entry)))
+  }
+  return findings
+}
+
+async function checkContent(
+  bundle: string,
+  file: ManifestFile,
+  entry: TreeEntry,
+): Promise<readonly Finding[]> {
+  const { path } = file
+  if (entry.size !== file.size)
+    return [finding('FILE_CHANGED', `${path} has ${entry.size} bytes; recorded were ${file.size}`, path)]
+  if ((await sha256OfFile(join(bundle, path))) !== file.sha256)
+    return [finding('FILE_CHANGED', `${path} has other bytes than those recorded (SHA-256 differs)`, path)]
+  return []
+}
+
+function checkExtra(tree: readonly TreeEntry[], manifest: Manifest): readonly Finding[] {
+  const listed = new Set(manifest.files.map((file) => file.path))
+  return tree
+    .filter(({ path }) => !listed.has(path) && !isOutside(path))
+    .map(({ path }) => finding('FILE_EXTRA', `${path} is in the folder and not in the manifest`, path))
+}
+
+function isOutside(path: string): boolean {
+  return OUTSIDE_MANIFEST.has(path) || path.startsWith(`${LAYOUT.attestations}/`)
+}
+
+async function checkSums(
+  bundle: string,
+  tree: readonly TreeEntry[],
+  read: ReadManifest,
+): Promise<readonly Finding[]> {
+  if (!tree.some((entry) => entry.path === SHA256SUMS_FILE))
+    return [finding('SUMS_MISSING', 'there is no SHA256SUMS, which other tools read', SHA256SUMS_FILE)]
+  const text = await readFile(join(bundle, SHA256SUMS_FILE), 'utf8')
+  if (text === renderSha256Sums(read.manifest, read.sha256)) return []
+  return [finding('SUMS_CHANGED', 'SHA256SUMS does not say what MANIFEST.json says', SHA256SUMS_FILE)]
+}

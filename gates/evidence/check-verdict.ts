@@ -1,0 +1,117 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { judgeRunWithAnswers } from '../engine/judge-run.ts'
+import { serialiseCanonically } from '../engine/serialise-verdict.ts'
+import type { Judgement, RunVerdict } from '../engine/types.ts'
+import { renderReport } from '../report/render-report.ts'
+import { answersOfGate, answersPath } from './answers-file.ts'
+import { LAYOUT } from './bundle-layout.ts'
+import { finding, type Finding } from './findings.ts'
+import type { Manifest } from './manifest.ts'
+import { parseInputs } from './read-verdict.ts'
+import { startOverBlocks } from './recorded-prometheus.ts'
+import { sha256OfFile } from './sha256.ts'
+
+export interface RederiveOptions {
+  readonly prometheusBinary: string
+  /** Where the blocks may be copied to; Prometheus writes beside them. */
+  readonly scratchFolder: string
+}
+
+/** Third question: does the verdict follow from the recorded data? Asks a real Prometheus over a copy of the blocks. */
+export async function checkVerdict(
+  bundle: string,
+  manifest: Manifest,
+  recorded: RunVerdict,
+  options: RederiveOptions,
+): Promise<readonly Finding[]> {
+  const scratch = await mkdtemp(join(options.scratchFolder, 'sonia-verify-'))
+  try {
+    const judgement = await judgeAgain(bundle, manifest, scratch, options.prometheusBinary)
+    return await compare(bundle, manifest, recorded, judgement)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    return [
+      finding('VERDICT_NOT_DERIVED', `the verdict could not be derived from the recorded data: ${message}`),
+    ]
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function judgeAgain(
+  bundle: string,
+  manifest: Manifest,
+  scratch: string,
+  binary: string,
+): Promise<Judgement> {
+  const inputs = parseInputs(await readFile(join(bundle, LAYOUT.inputs), 'utf8'))
+  const blocks = join(scratch, 'blocks')
+  const criteriaFolder = join(scratch, LAYOUT.criteria)
+  await copyChecked(bundle, manifest, `${LAYOUT.blocks}/`, blocks)
+  await copyChecked(bundle, manifest, `${LAYOUT.criteria}/`, criteriaFolder)
+  const prometheus = await startOverBlocks(binary, scratch, blocks)
+  try {
+    return await judgeRunWithAnswers({ ...inputs, criteriaFolder, prometheusUrl: prometheus.url })
+  } finally {
+    await prometheus.stop()
+  }
+}
+
+/** Copies by the manifest's list and checks the copy: what is judged is what was digested, whoever writes meanwhile. */
+async function copyChecked(bundle: string, manifest: Manifest, prefix: string, to: string): Promise<void> {
+  for (const file of manifest.files) {
+    if (!file.path.startsWith(prefix)) continue
+    const place = join(to, file.path.slice(prefix.length))
+    await mkdir(dirname(place), { recursive: true })
+    await copyFile(join(bundle, file.path), place)
+    if ((await sha256OfFile(place)) !== file.sha256) throw new Error(`${file.path} changed while it was read`)
+  }
+}
+
+async function compare(
+  bundle: string,
+  manifest: Manifest,
+  recorded: RunVerdict,
+  judgement: Judgement,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const expect = async (path: string, derived: string, describe: () => string) => {
+    if ((await readFile(join(bundle, path), 'utf8').catch(() => null)) !== derived)
+      findings.push(finding('VERDICT_DIFFERS', describe(), path))
+  }
+  const { verdict, answers } = judgement
+  await expect(LAYOUT.verdict, serialiseCanonically(verdict), () => differenceText(recorded, verdict))
+  for (const { gate } of recorded.gates)
+    await expect(
+      answersPath(gate),
+      serialiseCanonically(answersOfGate(answers, gate)),
+      () => `the recorded data give other answers to the queries of ${gate} than ${answersPath(gate)} holds`,
+    )
+  const { files: _files, ...facts } = manifest
+  await expect(
+    LAYOUT.report,
+    renderReport({ facts, verdict, answers }),
+    () => 'report.html is not the page that follows from the data',
+  )
+  return findings
+}
+
+/** Names the first criterion on which the two differ, in words. */
+export function differenceText(recorded: RunVerdict, derived: RunVerdict): string {
+  const wordOf = (verdict: RunVerdict, gate: string, id: string) =>
+    verdict.gates.find((one) => one.gate === gate)?.criteria.find((one) => one.id === id)
+  for (const gate of derived.gates)
+    for (const criterion of gate.criteria) {
+      const written = wordOf(recorded, gate.gate, criterion.id)
+      if (written === undefined)
+        return `verdict.json leaves out ${criterion.id}, which the data make ${criterion.verdict}`
+      if (serialiseCanonically(written) !== serialiseCanonically(criterion))
+        return `verdict.json says ${written.verdict} for ${criterion.id} (${figureText(written.value)}), the recorded data say ${criterion.verdict} (${figureText(criterion.value)})`
+    }
+  return `verdict.json says ${recorded.verdict}, and is not what the recorded data give (${derived.verdict})`
+}
+
+function figureText(value: number | null): string {
+  return value === null ? 'no value' : String(value)
+}

@@ -1,0 +1,236 @@
+import * as echarts from 'echarts'
+import type { EChartsOption } from 'echarts'
+import { sha256 } from '../evidence/sha256.ts'
+import type { CriterionAnswers, CriterionResult, RangeSeries } from '../engine/types.ts'
+import { significant } from './figures.ts'
+import { raw, type Html } from './html.ts'
+
+const WIDTH = 420
+const ROW = 22
+const LINES_HEIGHT = 150
+const BARS_MAX = 12
+
+/** Colours are the page's variables, so that one drawing serves light and dark. */
+const INK = 'var(--muted)'
+const GRID = 'var(--rule)'
+const VALUE = 'var(--value)'
+const BOUND = 'var(--bound)'
+const LIMIT = 'var(--limit)'
+const LINES = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)']
+
+interface BarRow {
+  readonly name: string
+  readonly value: number | null
+  readonly bound: number | null
+}
+
+/** The picture of a criterion: its recorded course where it was asked as a range, else values against the limit. */
+export function criterionChart(
+  criterion: CriterionResult,
+  answers: CriterionAnswers | undefined,
+): Html | null {
+  const lines = courseOf(answers)
+  if (lines.length > 0)
+    return draw(lineOption(lines, criterion.limit), LINES_HEIGHT, `course of ${criterion.title}`)
+  const rows = rowsOf(criterion)
+  if (rows.length === 0) return null
+  return draw(
+    barOption(rows, criterion.limit),
+    34 + rows.length * ROW,
+    `${criterion.title} against its limit`,
+  )
+}
+
+/** When each gate looked. */
+export function timelineChart(spans: readonly { name: string; start: number; end: number }[]): Html {
+  const origin = Math.min(...spans.map((span) => span.start))
+  const names = spans.map((span) => span.name)
+  return draw(
+    {
+      animation: false,
+      grid: { left: 110, right: 20, top: 6, bottom: 26 },
+      xAxis: {
+        type: 'value',
+        axisLabel: { color: INK, fontSize: 11, formatter: '{value} min' },
+        splitLine: { lineStyle: { color: GRID } },
+      },
+      yAxis: { type: 'category', inverse: true, data: names, ...quietAxis() },
+      series: [
+        {
+          type: 'bar',
+          stack: 'span',
+          silent: true,
+          itemStyle: { color: 'transparent' },
+          data: spans.map((span) => (span.start - origin) / 60),
+        },
+        {
+          type: 'bar',
+          stack: 'span',
+          barWidth: 10,
+          itemStyle: { color: VALUE, borderRadius: 2 },
+          data: spans.map((span) => (span.end - span.start) / 60),
+        },
+      ],
+    },
+    34 + spans.length * ROW,
+    'when each gate looked',
+    860,
+  )
+}
+
+function courseOf(answers: CriterionAnswers | undefined): readonly RangeSeries[] {
+  const found = answers?.answers.find(({ role, answer }) => role === 'series' && answer.kind === 'range')
+  return found?.answer.kind === 'range' ? found.answer.data : []
+}
+
+function rowsOf(criterion: CriterionResult): readonly BarRow[] {
+  const several = criterion.series.map(({ series, value, bound }) => ({
+    name: series || 'value',
+    value,
+    bound,
+  }))
+  const rows =
+    several.length > 0 ? several : [{ name: 'value', value: criterion.value, bound: criterion.bound }]
+  return rows.filter((row) => row.value !== null || row.bound !== null).slice(0, BARS_MAX)
+}
+
+function barOption(rows: readonly BarRow[], limit: number | null): EChartsOption {
+  const reach = Math.max(...rows.flatMap((row) => [row.value ?? 0, row.bound ?? 0]), limit ?? 0)
+  return {
+    animation: false,
+    grid: { left: 110, right: 46, top: 14, bottom: 20 },
+    xAxis: {
+      type: 'value',
+      min: (range) => Math.min(0, range.min),
+      max: reach > 0 ? reach * 1.12 : 1,
+      splitNumber: 3,
+      axisLabel: { color: INK, fontSize: 10, hideOverlap: true, formatter: axisText },
+      splitLine: { lineStyle: { color: GRID } },
+    },
+    yAxis: { type: 'category', inverse: true, data: rows.map((row) => shorten(row.name)), ...quietAxis() },
+    series: [
+      {
+        type: 'bar',
+        barWidth: 8,
+        itemStyle: { color: VALUE, borderRadius: 2 },
+        data: rows.map((row) => row.value),
+        ...limitLine(limit, 'xAxis'),
+      },
+      {
+        type: 'scatter',
+        symbol: 'diamond',
+        symbolSize: 9,
+        itemStyle: { color: BOUND },
+        data: rows.map((row) => row.bound),
+      },
+    ],
+  }
+}
+
+function lineOption(series: readonly RangeSeries[], limit: number | null): EChartsOption {
+  const origin = Math.min(...series.flatMap((one) => one.values.map(([time]) => time)))
+  const top = Math.max(
+    ...series.flatMap((one) => one.values.map(([, value]) => Number(value))).filter(Number.isFinite),
+  )
+  return {
+    animation: false,
+    color: LINES,
+    grid: { left: 56, right: 46, top: 12, bottom: 44 },
+    legend: {
+      bottom: 0,
+      itemWidth: 10,
+      itemHeight: 3,
+      icon: 'rect',
+      textStyle: { color: INK, fontSize: 10 },
+    },
+    xAxis: {
+      type: 'value',
+      axisLabel: { color: INK, fontSize: 10, formatter: '{value} min' },
+      splitLine: { show: false },
+      axisLine: { lineStyle: { color: GRID } },
+      axisTick: { show: false },
+    },
+    yAxis: {
+      type: 'value',
+      scale: true,
+      splitNumber: 3,
+      axisLabel: { color: INK, fontSize: 10, formatter: axisText },
+      axisLine: { show: false },
+      axisTick: { show: false },
+      splitLine: { lineStyle: { color: GRID } },
+    },
+    series: series.map((one, index) => ({
+      type: 'line',
+      name: shorten(nameOf(one)),
+      showSymbol: one.values.length < 3,
+      lineStyle: { width: 1.5 },
+      data: one.values.map(([time, value]) => [(time - origin) / 60, Number(value)]),
+      // A limit far above the course would flatten it to nothing; the figures beside the chart name it.
+      ...(index === 0 && limit !== null && limit <= top * 1.5 ? limitLine(limit, 'yAxis') : {}),
+    })),
+  }
+}
+
+function limitLine(limit: number | null, axis: 'xAxis' | 'yAxis') {
+  if (limit === null) return {}
+  return {
+    markLine: {
+      silent: true,
+      symbol: 'none',
+      // Its default of two decimals would move a limit of 0.005 out of the picture.
+      precision: 15,
+      lineStyle: { color: LIMIT, width: 1.5, type: 'dashed' as const },
+      label: { color: LIMIT, fontSize: 10, formatter: 'limit', position: 'end' as const },
+      data: [{ [axis]: limit }],
+    },
+  }
+}
+
+function quietAxis() {
+  return {
+    axisLabel: { color: INK, fontSize: 11 },
+    axisTick: { show: false },
+    axisLine: { lineStyle: { color: GRID } },
+  }
+}
+
+/** Powers of ten in letters: an axis has room for five characters. */
+function axisText(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 2 ** 20) return `${significant(Math.round((value / 2 ** 20) * 10) / 10)} Mi`
+  return significant(Number(value.toPrecision(4)))
+}
+
+function nameOf(series: RangeSeries): string {
+  return Object.values(series.labels).join(' ')
+}
+
+function shorten(name: string): string {
+  return name.length <= 18 ? name : `${name.slice(0, 17)}…`
+}
+
+function draw(option: EChartsOption, height: number, title: string, width = WIDTH): Html {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
+  try {
+    chart.setOption({ textStyle: { fontFamily: 'inherit' }, ...option })
+    const svg = withoutCounters(chart.renderToSVGString())
+    return raw(
+      `<figure class="chart" role="img" aria-label="${title.replaceAll(/["<>&]/gu, '')}">${svg}</figure>`,
+    )
+  } finally {
+    chart.dispose()
+  }
+}
+
+/**
+ * The library numbers its drawings from a counter of the process; the same data must give the same bytes. Names
+ * that remain (clip paths) carry a digest of the drawing, as one page holds many. Hover styles go: nothing reacts.
+ */
+function withoutCounters(svg: string): string {
+  const plain = svg
+    .replaceAll(/<style >.*?<\/style>\s*/gsu, '')
+    .replaceAll(/ (?:class|ecmeta_\w+)="[^"]*"/gu, '')
+  const names = [...new Set(plain.match(/zr\d+-[a-z]+\d*/gu))]
+  const numbered = plain.replaceAll(/zr\d+-[a-z]+\d*/gu, (name) => `zr-${names.indexOf(name)}`)
+  return numbered.replaceAll(/zr-(\d+)/gu, `d${sha256(numbered).slice(0, 8)}-$1`)
+}

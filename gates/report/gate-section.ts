@@ -1,0 +1,45 @@
+import type { CriterionAnswers, GateResult, NotJudged, Verdict } from '../engine/types.ts'
+import { badge, criterionCard } from './criterion-card.ts'
+import { countText, durationText, momentText } from './figures.ts'
+import { html, type Html } from './html.ts'
+
+const ORDER: Readonly<Record<Verdict, number>> = { FAIL: 0, INCONCLUSIVE: 1, PASS: 2 }
+
+/** A gate as a tile: word, counts, link. */
+export function gateTile(gate: GateResult): Html {
+  return html`<a class="tile ${gate.verdict}" href="#gate-${gate.gate}"><strong>${gate.title}</strong>${badge(gate.verdict)}
+<span class="counts">${countsText(gate)}</span></a>`
+}
+
+/** A gate in full; what needs a decision comes first. */
+export function gateSection(gate: GateResult, answers: readonly CriterionAnswers[]): Html {
+  const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
+  const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
+  return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
+<p class="quiet">Looked from ${momentText(gate.start)} to ${momentText(gate.end)} (${durationText(gate.end - gate.start)} of ${durationText(gate.planned_seconds)} planned). ${countsText(gate)}.</p>
+${criteria.length === 0 ? html`<p>Nothing was judged, so nothing is demonstrated.</p>` : null}
+${criteria.map((criterion) => criterionCard(criterion, answersOf(criterion.id)))}
+${notJudgedList(gate.not_judged)}
+</section>
+`
+}
+
+export function countsText(gate: Pick<GateResult, 'criteria' | 'not_judged'>): string {
+  const of = (verdict: Verdict) => gate.criteria.filter((one) => one.verdict === verdict).length
+  const parts = [
+    `${of('PASS')} of ${countText(gate.criteria.length, 'criterion', 'criteria')} passed`,
+    ...(of('FAIL') > 0 ? [`${of('FAIL')} failed`] : []),
+    ...(of('INCONCLUSIVE') > 0 ? [`${of('INCONCLUSIVE')} inconclusive`] : []),
+    ...(gate.not_judged.length > 0 ? [`${gate.not_judged.length} not judged at this length`] : []),
+  ]
+  return parts.join(', ')
+}
+
+function notJudgedList(notJudged: readonly NotJudged[]): Html | null {
+  if (notJudged.length === 0) return null
+  return html`<article class="criterion NOT_JUDGED"><header><h3>Not judged, and said so before the run</h3>${badge('NOT_JUDGED')}</header>
+<div class="wide"><table><tr><th>criterion</th><th>needs</th><th>this run</th><th></th></tr>${notJudged.map(
+    (one) =>
+      html`<tr><td>${one.title}</td><td>${durationText(one.needs_seconds)}</td><td>${durationText(one.planned_seconds)}</td><td>${one.sentence}</td></tr>`,
+  )}</table></div></article>`
+}
