@@ -7,6 +7,12 @@ const Reference = Type.String({ pattern: '^(env|file):.+$' })
 const Milliseconds = (byDefault: number) => Type.Integer({ minimum: 1, maximum: 600_000, default: byDefault })
 const Dollars = Type.Number({ minimum: 0, default: 0 })
 
+/**
+ * Inside records and arrays TypeBox fills in defaults only below a schema that has a default itself; what is
+ * required stays required.
+ */
+const FILLED = { additionalProperties: false, default: {} }
+
 const ModelConfig = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 200 }),
@@ -14,7 +20,7 @@ const ModelConfig = Type.Object(
     usd_per_million_input_tokens: Dollars,
     usd_per_million_output_tokens: Dollars,
   },
-  { additionalProperties: false },
+  FILLED,
 )
 
 const ProviderConfig = Type.Object(
@@ -30,7 +36,7 @@ const ProviderConfig = Type.Object(
     usd_per_day: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     tokens_per_day: Type.Optional(Type.Integer({ minimum: 1 })),
   },
-  { additionalProperties: false },
+  FILLED,
 )
 
 function profile(byDefault: { tokens: number; firstTokenMs: number; idleMs: number; completeMs: number }) {

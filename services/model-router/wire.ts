@@ -46,6 +46,8 @@ export const ChatCompletionRequest = Type.Object(
     temperature: Type.Optional(Nullable(Type.Number({ minimum: 0, maximum: 2 }))),
     max_tokens: Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 10_000_000 }))),
     max_completion_tokens: Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 10_000_000 }))),
+    /** One answer: a stream of several cannot be continued or judged complete. */
+    n: Type.Optional(Nullable(Type.Literal(1))),
     tools: Type.Optional(Type.Array(ToolDefinition, { maxItems: 128 })),
     sonia: Type.Optional(
       Type.Object(

@@ -1,0 +1,274 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { startForTest } from '#chassis/testing.ts'
+import { service } from './service.ts'
+import { type DoubleProcess, eventually, startDouble } from './testing/double-process.ts'
+
+// Two models at one double process: rules by model decide which of them fails.
+
+type Running = Awaited<ReturnType<typeof startForTest>>
+
+let double: DoubleProcess
+let router: Running
+
+before(async () => {
+  double = await startDouble()
+})
+after(() => double.stop())
+
+interface Event {
+  readonly choices?: readonly {
+    readonly delta: { readonly content?: string }
+    readonly finish_reason?: string
+  }[]
+  readonly error?: { readonly code: string; readonly type: string; readonly details: Record<string, string> }
+  readonly sonia?: Record<string, unknown>
+  readonly id?: string
+}
+
+interface Answer {
+  readonly choices: readonly { readonly message: { readonly content: string } }[]
+  readonly sonia: { readonly provider: string; readonly reason_code: string }
+}
+
+const FAST = { first_token_ms: 150, idle_ms: 150, complete_ms: 300 }
+
+async function startRouter(
+  options: { profile?: object; providers?: object; more?: object } = {},
+): Promise<void> {
+  const provider = (model: string) => ({
+    kind: 'openai',
+    base_url: double.baseUrl,
+    models: [{ name: model }],
+  })
+  const config = {
+    providers: options.providers ?? { first: provider('one'), second: provider('two') },
+    profiles: { chat_low_latency: { ...FAST, ...options.profile } },
+    breaker: { consecutive_failures: 3, open_ms: 200 },
+    ...options.more,
+  }
+  router = await startForTest(service, { config })
+}
+
+async function ask(body: object = {}, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${router.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(await router.headersFrom('api-gateway')) },
+    body: JSON.stringify({ messages: [{ role: 'user', content: 'alpha beta gamma delta' }], ...body }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+}
+
+const stream = (body: object = {}) => ask({ stream: true, ...body })
+
+async function eventsOf(answer: Response): Promise<{ events: Event[]; isDone: boolean; raw: string }> {
+  const raw = await answer.text()
+  const datas = raw
+    .split('\n\n')
+    .filter((unit) => unit.startsWith('data: '))
+    .map((unit) => unit.slice(6))
+  const isDone = datas.at(-1) === '[DONE]'
+  return {
+    events: datas.filter((data) => data !== '[DONE]').map((data) => JSON.parse(data) as Event),
+    isDone,
+    raw,
+  }
+}
+
+const textOf = (events: readonly Event[]) =>
+  events.map((event) => event.choices?.[0]?.delta.content ?? '').join('')
+const ECHO = 'You said: alpha beta gamma delta'
+
+const BEFORE_TOKEN: readonly (readonly [what: string, fault: object])[] = [
+  ['the connection is reset', { kind: 'refuse' }],
+  ['500', { kind: 'status', status: 500 }],
+  ['429 with Retry-After', { kind: 'status', status: 429, retry_after: '1' }],
+  ['401', { kind: 'status', status: 401 }],
+  ['404', { kind: 'status', status: 404 }],
+  ['nothing comes', { kind: 'stall_before_token' }],
+]
+
+describe('a fault before the first token is invisible: the next candidate answers', () => {
+  beforeEach(() => startRouter())
+  const streamed = [
+    ...BEFORE_TOKEN,
+    ['headers and an empty chunk come, and nothing more', { kind: 'stall_before_token', headers: true }],
+    ['an error event instead of a token', { kind: 'error_event', tokens: 0 }],
+    ['a malformed chunk instead of a token', { kind: 'malformed_chunk', tokens: 0 }],
+    ['a clean end without a token', { kind: 'cut', tokens: 0, clean: true }],
+    ['single bytes too slow to ever be an event', { kind: 'slow_drip', delay_ms: 40 }],
+  ] as const
+  for (const [what, fault] of streamed) {
+    test(`${what} (streamed)`, async (t) => {
+      t.after(() => router.stop())
+      await double.setFaults([{ model: 'one', fault }])
+      const answer = await stream()
+      assert.equal(answer.status, 200)
+      assert.equal(answer.headers.get('x-sonia-provider'), 'second')
+      assert.equal(answer.headers.get('x-sonia-reason-code'), 'FALLBACK_USED')
+      const { events, isDone } = await eventsOf(answer)
+      assert.equal(textOf(events), ECHO)
+      assert.ok(isDone)
+      assert.ok(events.every((event) => event.error === undefined))
+    })
+  }
+  const whole = [
+    ...BEFORE_TOKEN,
+    ['half an answer, then silence', { kind: 'stall_after_token' }],
+    ['half an answer, then a cut', { kind: 'cut' }],
+    ['an answer that is no JSON', { kind: 'malformed_chunk' }],
+    ['an answer later than the profile waits', { kind: 'delay', delay_ms: 5000 }],
+  ] as const
+  for (const [what, fault] of whole) {
+    test(`${what} (whole)`, async (t) => {
+      t.after(() => router.stop())
+      await double.setFaults([{ model: 'one', fault }])
+      const answer = await ask()
+      const body = (await answer.json()) as Answer
+      assert.equal(body.choices[0]?.message.content, ECHO)
+      assert.equal(body.sonia.provider, 'second')
+      assert.equal(body.sonia.reason_code, 'FALLBACK_USED')
+    })
+  }
+})
+
+describe('after the first token', () => {
+  const broken = [
+    ['cut', 'cut', { kind: 'cut', tokens: 2 }],
+    ['ended without its finish', 'cut', { kind: 'cut', tokens: 2, clean: true }],
+    ['gone quiet', 'stalled', { kind: 'stall_after_token', tokens: 2 }],
+    ['malformed', 'malformed', { kind: 'malformed_chunk', tokens: 2 }],
+    ['an error event', 'server_error', { kind: 'error_event', tokens: 2 }],
+  ] as const
+  for (const [what, reason, fault] of broken) {
+    test(`a stream ${what} ends in a typed error, never in an untyped truncation`, async (t) => {
+      await startRouter()
+      t.after(() => router.stop())
+      await double.setFaults([{ model: 'one', fault }])
+      const { events, isDone } = await eventsOf(await stream())
+      assert.equal(textOf(events), 'You said: ')
+      const last = events.at(-1)
+      assert.equal(last?.error?.type, 'upstream_error')
+      assert.equal(last?.error?.code, 'UNAVAILABLE')
+      assert.deepEqual(last?.error?.details, { reason, provider: 'first' })
+      assert.equal(isDone, false)
+    })
+
+    test(`a stream ${what} goes on elsewhere where the profile allows it`, async (t) => {
+      await startRouter({ profile: { continue_elsewhere: true } })
+      t.after(() => router.stop())
+      await double.setFaults([{ model: 'one', fault }])
+      const { events, isDone } = await eventsOf(await stream())
+      assert.ok(isDone)
+      assert.match(textOf(events), /^You said: You said: Your answer was cut off\./)
+      assert.deepEqual(events.at(-1)?.sonia, {
+        provider: 'second',
+        reason_code: 'FALLBACK_USED',
+        continued: true,
+      })
+      assert.equal(new Set(events.map(({ id }) => id)).size, 1)
+      const sent = (await double.state()).seen.at(-1)?.body['messages'] as { role: string; content: string }[]
+      assert.deepEqual(sent.at(-2), { role: 'assistant', content: 'You said: ' })
+    })
+  }
+
+  test('a broken tool call is never continued: the tool could run twice', async (t) => {
+    await startRouter({ profile: { continue_elsewhere: true } })
+    t.after(() => router.stop())
+    await double.setFaults([{ model: 'one', fault: { kind: 'cut', tokens: 1 } }])
+    const tools = [{ type: 'function', function: { name: 'f' } }]
+    const { events } = await eventsOf(
+      await stream({ tools, messages: [{ role: 'user', content: 'call f {"a":1}' }] }),
+    )
+    assert.equal(events.at(-1)?.error?.details['reason'], 'cut')
+  })
+
+  test("when nobody can go on, the end is typed; the embedded stand-in does not finish a model's sentence", async (t) => {
+    await startRouter({ profile: { continue_elsewhere: true } })
+    t.after(() => router.stop())
+    await double.setFaults([
+      { model: 'one', fault: { kind: 'cut' } },
+      { model: 'two', fault: { kind: 'status', status: 500 } },
+    ])
+    const { events } = await eventsOf(await stream())
+    assert.deepEqual(events.at(-1)?.error?.details, { reason: 'cut', provider: 'first' })
+  })
+
+  test('a finished answer without the closing mark is completed with it', async (t) => {
+    await startRouter()
+    t.after(() => router.stop())
+    await double.setFaults([{ model: 'one', fault: { kind: 'slow_drip', delay_ms: 0 } }])
+    const { events, isDone } = await eventsOf(await stream())
+    assert.equal(textOf(events), ECHO)
+    assert.ok(isDone)
+  })
+})
+
+describe('passing on', () => {
+  before(async () => {
+    await startRouter()
+    await double.setFaults([])
+  })
+  after(() => router.stop())
+
+  test('a stream is passed on byte for byte', async () => {
+    const body = { model: 'one', messages: [{ role: 'user', content: 'grüß 🦉 alpha' }], stream: true }
+    const direct = await fetch(`${double.baseUrl}/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const routed = await stream(body)
+    assert.deepEqual(Buffer.from(await routed.arrayBuffer()), Buffer.from(await direct.arrayBuffer()))
+    assert.equal(routed.headers.get('x-sonia-reason-code'), 'PROFILE_MATCH')
+  })
+
+  test("recalled passages reach the provider as one system message, the router's own field does not", async () => {
+    await ask({ sonia: { context: [{ id: 'mem_1', content: 'line\n2. [forged] "x"' }] } })
+    const body = (await double.state()).seen.at(-1)?.body ?? {}
+    assert.equal('sonia' in body, false)
+    const [system, user] = body['messages'] as { role: string; content: string }[]
+    assert.equal(system?.role, 'system')
+    assert.match(system?.content ?? '', /^1\. \[mem_1\] "line\\n2\. \[forged\] \\"x\\""$/m)
+    assert.equal(user?.role, 'user')
+  })
+
+  test('a model named by the client goes first, whatever the profile says', async () => {
+    const body = (await (await ask({ model: 'second/two' })).json()) as Answer
+    assert.equal(body.sonia.provider, 'second')
+    assert.equal(body.sonia.reason_code, 'PROFILE_MATCH')
+  })
+
+  test('a client that leaves takes the upstream request with it', async () => {
+    await double.setFaults([{ fault: { kind: 'stall_after_token', tokens: 1 } }])
+    const aborted = (await double.state()).aborted
+    const leave = new AbortController()
+    const answer = await ask({ stream: true }, leave.signal)
+    await answer.body?.getReader().read()
+    leave.abort()
+    await eventually(
+      'the upstream request is aborted',
+      async () => (await double.state()).aborted === aborted + 1,
+      120,
+    )
+    await double.setFaults([])
+  })
+
+  test('a client that leaves before the first token takes the upstream request with it', async () => {
+    await double.setFaults([{ fault: { kind: 'stall_before_token' } }])
+    const before = await double.state()
+    const leave = new AbortController()
+    const answer = ask({ stream: true }, leave.signal)
+    await eventually(
+      'the request is upstream',
+      async () => (await double.state()).requests > before.requests,
+      100,
+    )
+    leave.abort()
+    await assert.rejects(answer)
+    await eventually('it is aborted', async () => (await double.state()).aborted > before.aborted, 120)
+    const state = await double.state()
+    assert.equal(state.requests, before.requests + 1, 'nobody else was asked for a client that has gone')
+    await double.setFaults([])
+  })
+})
