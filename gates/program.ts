@@ -71,7 +71,7 @@ function report(error: unknown, host: Host): ExitCode {
     // Commander has already written help or its complaint.
     return error.exitCode === 0 ? EXIT_CODES.passed : EXIT_CODES.badUsage
   }
-  const failure = error instanceof CliError ? error : internalError(error, host)
+  const failure = expectedFailure(error) ?? internalError(error, host)
   if (host.argv.includes('--json')) {
     const body = { message: failure.message, hint: failure.hint ?? null, exit_code: failure.exitCode }
     host.stdout.write(`${JSON.stringify({ error: body })}\n`)
@@ -80,6 +80,15 @@ function report(error: unknown, host: Host): ExitCode {
     if (failure.hint !== undefined) host.stderr.write(`  try: ${failure.hint}\n`)
   }
   return host.interrupted.aborted ? EXIT_CODES.interrupted : failure.exitCode
+}
+
+/** Errors of ops/ and tools/ carry an exit code and a hint of their own; they do not know the gates. */
+function expectedFailure(error: unknown): CliError | undefined {
+  if (error instanceof CliError) return error
+  if (!(error instanceof Error) || !('exitCode' in error) || !('hint' in error)) return undefined
+  const exitCode = Object.values(EXIT_CODES).find((code) => code === error.exitCode)
+  if (exitCode === undefined || typeof error.hint !== 'string') return undefined
+  return new CliError(exitCode, error.message, { hint: error.hint, cause: error })
 }
 
 function internalError(error: unknown, host: Host): CliError {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ProcessIdentity } from './process/identity.ts'
+import { type ProcessIdentity, readIdentity } from './process/identity.ts'
 import type { StateHome } from './state-home.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -11,6 +11,8 @@ export interface ProcessRecords {
   readonly role: RecordRole
   readonly marker: string
   readonly run_id: string
+  /** Who supervises them; when it is gone, they are leftovers. */
+  readonly owner: ProcessIdentity
   readonly processes: readonly ProcessRecord[]
 }
 
@@ -19,8 +21,15 @@ export interface ProcessRecord extends ProcessIdentity {
   readonly port: number | null
 }
 
-export function writeProcessRecords(folders: StateHome, records: ProcessRecords): void {
-  writeWhole(recordsFile(folders, records.role), `${JSON.stringify(records, null, 2)}\n`, 0o600)
+/** Written by the supervising process itself, which becomes their owner. */
+export function writeProcessRecords(folders: StateHome, records: Omit<ProcessRecords, 'owner'>): void {
+  const { role, marker, run_id, processes } = records
+  const owner = readIdentity(process.pid)
+  writeWhole(
+    recordsFile(folders, role),
+    `${JSON.stringify({ role, marker, run_id, owner, processes }, null, 2)}\n`,
+    0o600,
+  )
 }
 
 /** undefined when nothing was recorded, or the file was cut short by a crash of the machine. */

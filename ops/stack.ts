@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { SERVICE_NAMES, type ServiceName } from '#catalog'
 import type { OpsHost } from './host.ts'
+import { refuseOtherOwner } from './leftovers.ts'
 import type { OpsMetrics } from './ops-metrics.ts'
 import type { ProcessIdentity } from './process/identity.ts'
 import { signalIdentity } from './process/identity.ts'
@@ -91,6 +92,7 @@ const GRACE_MS = 5_000
 export async function startStack(options: StackOptions): Promise<Stack> {
   options.signal?.throwIfAborted()
   const folders = prepareHome({ home: options.home, repo: options.repo })
+  refuseOtherOwner(folders)
   refuseTakenPorts(Object.values(servicePorts(options.portBase)))
   writeBootstrapSecrets(folders)
   const { clock } = options.host

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { SERVICE_NAMES, WATCH_PORTS, portAt } from '#catalog'
 import type { OpsHost } from './host.ts'
 import { createHostSampler } from './host-figures.ts'
+import { refuseOtherOwner } from './leftovers.ts'
 import { type MetricsEndpoint, serveOpsMetrics } from './metrics-endpoint.ts'
 import { createOpsMetrics, type OpsMetrics } from './ops-metrics.ts'
 import { census, type RunMark, WATCH_MARKER } from './process/run-processes.ts'
@@ -96,6 +97,7 @@ export async function createWatch(options: WatchOptions): Promise<Watch> {
   options.signal?.throwIfAborted()
   const ports = watchPorts(options.portBase)
   const folders = prepareHome({ home: options.home, repo: options.repo })
+  refuseOtherOwner(folders)
   refuseTakenPorts(Object.values(ports))
   const { clock } = options.host
   const startedAtMs = clock.monotonicMs()
