@@ -1,0 +1,65 @@
+import { SANDBOX_MOUNT } from '../files/path-name.ts'
+import type { ContainedCommand, ContainedUser, Containment } from './contained-command.ts'
+import { limitArguments } from './limit-arguments.ts'
+
+const SANDBOX_DESCRIPTOR = 3
+const PROGRAM_DESCRIPTOR = 4
+
+export interface BubblewrapTools {
+  readonly bwrap: string
+  readonly prlimit: string
+  readonly setpriv: string
+}
+
+/**
+ * Containment by bubblewrap. The program sees read-only system folders, a private /tmp, a minimal /dev, its own
+ * /proc and the sandbox. Sandbox and program are bound by descriptor: swapping their paths changes nothing.
+ */
+export function bubblewrap(tools: BubblewrapTools, user: ContainedUser | null): Containment {
+  const fixed = [...namespaceArguments(user), ...MOUNT_ARGUMENTS]
+  return {
+    kind: 'bubblewrap',
+    plan: (command) => ({
+      file: tools.bwrap,
+      args: [
+        ...fixed,
+        ...bindArguments(command),
+        '--',
+        ...limitArguments(tools, user, command),
+        ...command.argv,
+      ],
+      descriptors: [command.rootFd, command.programFd],
+    }),
+  }
+}
+
+function namespaceArguments(user: ContainedUser | null): readonly string[] {
+  const common = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try']
+  const lifetime = ['--die-with-parent', '--new-session', '--hostname', 'sandbox']
+  // Root needs no user namespace, and must not have one of a single user: process limits do not bind root,
+  // so the program gets another user, and only the capabilities to become it.
+  const capabilities = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].flatMap((name) => ['--cap-add', name])
+  return user === null
+    ? ['--unshare-user', ...common, ...lifetime, '--cap-drop', 'ALL']
+    : [...common, ...lifetime, '--cap-drop', 'ALL', ...capabilities]
+}
+
+/** System folders, read-only. No /etc, /home, /root, /var, /run: nothing of the host that holds a secret. */
+const MOUNTS = [
+  '--ro-bind /usr /usr',
+  '--symlink usr/bin /bin',
+  '--symlink usr/sbin /sbin',
+  '--symlink usr/lib /lib',
+  '--symlink usr/lib64 /lib64',
+  '--size 67108864 --perms 1777 --tmpfs /tmp',
+  '--dev /dev',
+  '--proc /proc',
+]
+
+const MOUNT_ARGUMENTS: readonly string[] = MOUNTS.flatMap((mount) => mount.split(' '))
+
+function bindArguments({ argv, folder }: ContainedCommand): readonly string[] {
+  const sandbox = ['--bind-fd', String(SANDBOX_DESCRIPTOR), SANDBOX_MOUNT]
+  const program = ['--ro-bind-fd', String(PROGRAM_DESCRIPTOR), argv[0]]
+  return [...sandbox, ...program, '--chdir', [SANDBOX_MOUNT, ...folder].join('/')]
+}

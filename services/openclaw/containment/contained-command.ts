@@ -1,0 +1,60 @@
+import type { ProgramLimits } from './program-limits.ts'
+
+/** What is to run, independent of the means that contain it. */
+export interface ContainedCommand {
+  /** Absolute program and its arguments, as the program is to see them. */
+  readonly argv: readonly [string, ...string[]]
+  /** Descriptor of the verified program file; it is what runs, whatever the path names by then. */
+  readonly programFd: number
+  /** Descriptor of the sandbox root. */
+  readonly rootFd: number
+  /** Folder below the root, as components. */
+  readonly folder: readonly string[]
+  readonly limits: ProgramLimits
+  /** Seconds of processor time; the wall clock is watched from outside. */
+  readonly cpuSecondsMax: number
+}
+
+/** A process to start: its program, arguments, and the descriptors to pass as 3, 4, ... */
+export interface ProcessPlan {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly descriptors: readonly number[]
+}
+
+/** A working means of containment on this machine. */
+export interface Containment {
+  readonly kind: 'bubblewrap' | 'unshare'
+  readonly plan: (command: ContainedCommand) => ProcessPlan
+}
+
+/** Who contained programs run as when the service is root; null where it is not, and a user namespace is used. */
+export interface ContainedUser {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Nothing of the service's own environment reaches a tool. */
+export const CONTAINED_ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: '/usr/bin:/bin',
+  LANG: 'C.UTF-8',
+  HOME: '/sandbox',
+  TMPDIR: '/tmp',
+  // The repository in the sandbox is data: its configuration must not name programs to start.
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_NO_LAZY_FETCH: '1',
+  GIT_PAGER: 'cat',
+  GIT_CONFIG_COUNT: '4',
+  GIT_CONFIG_KEY_0: 'core.fsmonitor',
+  GIT_CONFIG_VALUE_0: 'false',
+  GIT_CONFIG_KEY_1: 'core.hooksPath',
+  GIT_CONFIG_VALUE_1: '/dev/null',
+  GIT_CONFIG_KEY_2: 'log.showSignature',
+  GIT_CONFIG_VALUE_2: 'false',
+  GIT_CONFIG_KEY_3: 'safe.directory',
+  GIT_CONFIG_VALUE_3: '*',
+}
+
+/** Names of the environment, for the envelope a person approves. */
+export const CONTAINED_ENVIRONMENT_NAMES: readonly string[] = Object.keys(CONTAINED_ENVIRONMENT).toSorted()

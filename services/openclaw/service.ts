@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { join } from 'node:path'
+import { defineService } from '#chassis/define-service.ts'
+import { openclawConfig } from './config.ts'
+import { openAuditLog } from './execution/audit-log.ts'
+import { type AnyTool, createExecutor } from './execution/execute.ts'
+import { policyClient } from './execution/policy-client.ts'
+import { addExecuteRoute } from './routes/execute.ts'
+import { addExecutionLogRoute } from './routes/execution-log.ts'
+import { addToolRoutes } from './routes/tools.ts'
+import { prepareSandbox } from './sandbox.ts'
+import { browserOpen } from './toolbox/browser-open.ts'
+import { fileRead } from './toolbox/file-read.ts'
+import { fileWrite } from './toolbox/file-write.ts'
+import { shellRun } from './toolbox/shell-run.ts'
+import { TOOL_NAMES } from './toolbox/tool.ts'
+
+/** The tools, behind policy, audit and containment. */
+export const service = defineService({
+  name: 'openclaw',
+  config: openclawConfig,
+  setup: async ({ app, config, settings, paths, metrics, neighbours, health, clock, onStop }) => {
+    const makeId = () => randomBytes(12).toString('hex')
+    const sandbox = await prepareSandbox({ path: settings.sandboxRoot, config: config.shell, health })
+    onStop('sandbox root', sandbox.close)
+    const audit = await openAuditLog({ path: join(paths.data, 'execution.log'), nowMs: () => clock.nowMs() })
+    onStop('audit log', audit.close)
+
+    const rules = {
+      allowedOrigins: new Set(config.browser.allowed_origins),
+      resolve: (host: string) => lookup(host, { all: true, verbatim: true }),
+    }
+    const enabled: readonly (AnyTool | null)[] = [
+      config.shell.enabled ? shellRun(sandbox.shell) : null,
+      config.file_tools.enabled ? fileRead(sandbox.root) : null,
+      config.file_tools.enabled ? fileWrite(sandbox.root, { makeId, owner: sandbox.owner }) : null,
+      config.browser.enabled ? browserOpen({ rules, renderer: () => null }) : null,
+    ]
+    const tools = new Map(enabled.filter((tool) => tool !== null).map((tool) => [tool.name, tool]))
+
+    const executions = metrics.counter('sonia_tool_executions_total')
+    const durations = metrics.histogram('sonia_tool_duration_seconds')
+    const execute = createExecutor({
+      tools,
+      policy: policyClient(neighbours),
+      audit,
+      makeId,
+      monotonicMs: () => clock.monotonicMs(),
+      observe: ({ tool, outcome, durationMs }) => {
+        const labels = { tool: (TOOL_NAMES as readonly string[]).includes(tool) ? tool : 'other', outcome }
+        executions.inc(labels)
+        durations.observe(labels, durationMs / 1000)
+      },
+      onAuditFailure: () => health.degrade('audit', 'The audit log cannot be written'),
+    })
+    addExecuteRoute(app, execute)
+    addToolRoutes(app, tools)
+    addExecutionLogRoute(app, audit)
+  },
+})
