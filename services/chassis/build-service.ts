@@ -256,6 +256,9 @@ function openNeighbours<S extends TObject>(base: Base<S>, tokens: TokenSource): 
 async function scrape(metrics: ServiceMetrics): Promise<string> {
   const telemetry = findTelemetry()
   if (telemetry === undefined) return metrics.exposition()
+  const dropped = metrics.counter('sonia_spans_dropped_total')
+  dropped.reset()
+  dropped.inc(telemetry.droppedSpans())
   const [own, theirs] = await Promise.all([metrics.exposition(), telemetry.collectMetrics()])
   return mergeOpenMetrics(own, theirs)
 }

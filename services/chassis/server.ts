@@ -1,7 +1,12 @@
 import underPressure from '@fastify/under-pressure'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { Ajv } from 'ajv'
-import fastify, { type FastifyReply, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
+import fastify, {
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifySchemaCompiler,
+  LogController,
+} from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TSchema } from 'typebox'
@@ -40,7 +45,7 @@ export async function createServer(parts: ServerParts): Promise<SoniaApp> {
     loggerInstance: parts.log,
     // One log for all: the ids come from the call at hand, not from a child per request.
     childLoggerFactory: () => parts.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => acceptedCorrelationId(request.headers['x-correlation-id']) ?? parts.makeId(),
     requestIdHeader: false,
     exposeHeadRoutes: false,

@@ -1,0 +1,25 @@
+import { basename, dirname } from 'node:path'
+import { DEFAULT_PORT_BASE, portAt, WATCH_PORTS } from '#catalog'
+import packageFile from '../package.json' with { type: 'json' }
+import { leaveTelemetry } from './handle.ts'
+import { startTelemetry } from './start.ts'
+
+// Loaded with --import before a service's main.ts. Spans and metrics are configured here, in code; the SDK would
+// otherwise send logs to a Collector of its own choosing.
+process.env['OTEL_LOGS_EXPORTER'] ??= 'none'
+
+leaveTelemetry(
+  startTelemetry({
+    // services/<name>/main.ts
+    service: basename(dirname(process.argv[1] ?? 'unknown/main.ts')),
+    version: packageFile.version,
+    runId: process.env['SONIA_RUN'] ?? 'none',
+    endpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? `http://127.0.0.1:${collectorPort()}`,
+  }),
+)
+
+/** A port base that is no number is refused by the service itself, with a proper message. */
+function collectorPort(): number {
+  const portBase = Number(process.env['SONIA_PORT_BASE'] ?? DEFAULT_PORT_BASE)
+  return portAt(WATCH_PORTS.collector, Number.isInteger(portBase) ? portBase : DEFAULT_PORT_BASE)
+}
