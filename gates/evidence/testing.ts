@@ -175,8 +175,8 @@ criteria:
     unit: ratio
     judge:
       kind: ratio-bound
-      errors: 'sum(increase(chat_responses_total{outcome="error"}[$W]))'
-      total: 'sum(increase(chat_responses_total[$W]))'
+      errors: 'sum(max_over_time(chat_responses_total{outcome="error"}[$W]) - min_over_time(chat_responses_total{outcome="error"}[$W]))'
+      total: 'sum(max_over_time(chat_responses_total[$W]) - min_over_time(chat_responses_total[$W]))'
       limit: 0.005
       confidence: 0.95
   - id: soak.growth

@@ -2,7 +2,7 @@ import * as echarts from 'echarts'
 import type { EChartsOption } from 'echarts'
 import { sha256 } from '../evidence/sha256.ts'
 import type { CriterionAnswers, CriterionResult, RangeSeries } from '../engine/types.ts'
-import { significant } from './figures.ts'
+import { figure } from './figures.ts'
 import { raw, type Html } from './html.ts'
 
 const WIDTH = 420
@@ -31,14 +31,10 @@ export function criterionChart(
 ): Html | null {
   const lines = courseOf(answers)
   if (lines.length > 0)
-    return draw(lineOption(lines, criterion.limit), LINES_HEIGHT, `course of ${criterion.title}`)
+    return draw(lineOption(lines, criterion), LINES_HEIGHT, `course of ${criterion.title}`)
   const rows = rowsOf(criterion)
   if (rows.length === 0) return null
-  return draw(
-    barOption(rows, criterion.limit),
-    34 + rows.length * ROW,
-    `${criterion.title} against its limit`,
-  )
+  return draw(barOption(rows, criterion), 34 + rows.length * ROW, `${criterion.title} against its limit`)
 }
 
 /** When each gate looked. */
@@ -94,7 +90,7 @@ function rowsOf(criterion: CriterionResult): readonly BarRow[] {
   return rows.filter((row) => row.value !== null || row.bound !== null).slice(0, BARS_MAX)
 }
 
-function barOption(rows: readonly BarRow[], limit: number | null): EChartsOption {
+function barOption(rows: readonly BarRow[], { limit, unit }: CriterionResult): EChartsOption {
   const reach = Math.max(...rows.flatMap((row) => [row.value ?? 0, row.bound ?? 0]), limit ?? 0)
   return {
     animation: false,
@@ -104,7 +100,12 @@ function barOption(rows: readonly BarRow[], limit: number | null): EChartsOption
       min: (range) => Math.min(0, range.min),
       max: reach > 0 ? reach * 1.12 : 1,
       splitNumber: 3,
-      axisLabel: { color: INK, fontSize: 10, hideOverlap: true, formatter: axisText },
+      axisLabel: {
+        color: INK,
+        fontSize: 10,
+        hideOverlap: true,
+        formatter: (value: number) => figure(value, unit),
+      },
       splitLine: { lineStyle: { color: GRID } },
     },
     yAxis: { type: 'category', inverse: true, data: rows.map((row) => shorten(row.name)), ...quietAxis() },
@@ -127,7 +128,7 @@ function barOption(rows: readonly BarRow[], limit: number | null): EChartsOption
   }
 }
 
-function lineOption(series: readonly RangeSeries[], limit: number | null): EChartsOption {
+function lineOption(series: readonly RangeSeries[], { limit, unit }: CriterionResult): EChartsOption {
   const origin = Math.min(...series.flatMap((one) => one.values.map(([time]) => time)))
   const top = Math.max(
     ...series.flatMap((one) => one.values.map(([, value]) => Number(value))).filter(Number.isFinite),
@@ -154,7 +155,7 @@ function lineOption(series: readonly RangeSeries[], limit: number | null): EChar
       type: 'value',
       scale: true,
       splitNumber: 3,
-      axisLabel: { color: INK, fontSize: 10, formatter: axisText },
+      axisLabel: { color: INK, fontSize: 10, formatter: (value: number) => figure(value, unit) },
       axisLine: { show: false },
       axisTick: { show: false },
       splitLine: { lineStyle: { color: GRID } },
@@ -180,7 +181,13 @@ function limitLine(limit: number | null, axis: 'xAxis' | 'yAxis') {
       // Its default of two decimals would move a limit of 0.005 out of the picture.
       precision: 15,
       lineStyle: { color: LIMIT, width: 1.5, type: 'dashed' as const },
-      label: { color: LIMIT, fontSize: 10, formatter: 'limit', position: 'end' as const },
+      // An axis of rows runs downwards, and so does its line.
+      label: {
+        color: LIMIT,
+        fontSize: 10,
+        formatter: 'limit',
+        position: axis === 'xAxis' ? ('start' as const) : ('end' as const),
+      },
       data: [{ [axis]: limit }],
     },
   }
@@ -192,13 +199,6 @@ function quietAxis() {
     axisTick: { show: false },
     axisLine: { lineStyle: { color: GRID } },
   }
-}
-
-/** Powers of ten in letters: an axis has room for five characters. */
-function axisText(value: number): string {
-  const size = Math.abs(value)
-  if (size >= 2 ** 20) return `${significant(Math.round((value / 2 ** 20) * 10) / 10)} Mi`
-  return significant(Number(value.toPrecision(4)))
 }
 
 function nameOf(series: RangeSeries): string {

@@ -1,6 +1,6 @@
 import type { CriterionAnswers, CriterionResult, SeriesResult } from '../engine/types.ts'
 import { criterionChart } from './charts.ts'
-import { figure, momentText, significant } from './figures.ts'
+import { countText, figure, momentText, significant } from './figures.ts'
 import { html, type Html } from './html.ts'
 
 /** One claim: what was said, what was measured, how far it could have been seen, and what was asked. */
@@ -10,7 +10,6 @@ export function criterionCard(criterion: CriterionResult, answers: CriterionAnsw
 <header><h3>${title}</h3><span class="badge">${verdict}</span></header>
 <div class="body"><div>
 <p class="said">${sentence}</p>
-${reasonsLine(criterion)}
 ${figuresList(criterion)}
 <p class="quiet">Claimed because: ${why} <span class="mono">(${id})</span></p>
 </div>${criterionChart(criterion, answers)}</div>
@@ -24,18 +23,15 @@ export function badge(verdict: string): Html {
   return html`<span class="badge ${verdict}">${verdict}</span>`
 }
 
-function reasonsLine(criterion: CriterionResult): Html | null {
-  if (criterion.reasons.length === 0) return null
-  return html`<p>Could not be decided: <code>${criterion.reasons.join(' ')}</code></p>`
-}
-
 function figuresList(criterion: CriterionResult): Html {
   const { unit, value, bound, limit, resolution, samples } = criterion
   const rows: ReadonlyArray<readonly [string, string]> = [
     ['measured', figure(value, unit)],
     ...(bound === null ? [] : [['bound (95 %)', figure(bound, unit)] as const]),
     ['limit', figure(limit, unit)],
-    ['could have seen', resolution === null ? 'every single one' : figure(resolution, unit)],
+    ...(value === null
+      ? []
+      : [['could have seen', resolution === null ? 'each one' : figure(resolution, unit)] as const]),
     ['samples', significant(samples)],
   ]
   return html`<dl class="figures">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`
@@ -54,6 +50,6 @@ function queriesTable(criterion: CriterionResult): Html {
     (one) =>
       html`<tr><td>${one.role}</td><td><code>${one.query}</code></td><td>${one.start === null ? '' : `${momentText(one.start)} to `}${momentText(one.end)}${one.step === null ? '' : `, every ${one.step} s`}</td></tr>`,
   )
-  return html`<details><summary>${criterion.queries.length} queries to Prometheus, as asked</summary>
+  return html`<details><summary>${countText(criterion.queries.length, 'query', 'queries')} to Prometheus, as asked</summary>
 <div class="wide"><table><tr><th>for</th><th>PromQL</th><th>at</th></tr>${rows}</table></div></details>`
 }

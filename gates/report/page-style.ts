@@ -28,7 +28,7 @@ p { margin: 0 0 10px; max-width: 76ch }
 a { color: var(--link) }
 code, pre, .mono { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace }
 .quiet { color: var(--muted) }
-.banner { border-left: 4px solid var(--open); background: var(--open-soft); padding: 10px 14px; margin: 0 0 18px; border-radius: 4px }
+.banner { border-left: 3px solid var(--open); padding: 2px 12px; margin: 12px 0 0; max-width: none; color: var(--muted) }
 .hero { display: grid; grid-template-columns: auto 1fr; gap: 24px; align-items: center; padding: 24px 28px;
   border-radius: 10px; background: var(--soft); border: 1px solid var(--tone) }
 .hero .word { font-size: 44px; line-height: 1; font-weight: 750; letter-spacing: -.02em; color: var(--tone) }
@@ -53,7 +53,7 @@ code, pre, .mono { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "
 .criterion header { display: flex; gap: 10px; align-items: baseline; justify-content: space-between }
 .criterion .said { margin: 4px 0 8px }
 .criterion .body { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 24px; align-items: start }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); gap: 6px 18px; margin: 6px 0 10px; max-width: 560px }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(88px, 1fr)); gap: 6px 14px; margin: 6px 0 10px; max-width: 560px }
 .figures div { border-left: 2px solid var(--rule); padding-left: 9px }
 .figures dt { color: var(--muted); font-size: 12px } .figures dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; font-size: 14px }
 .chart { margin: 0 } .chart svg { display: block; max-width: 100%; height: auto }

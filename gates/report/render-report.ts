@@ -22,8 +22,8 @@ export function renderReport(input: ReportInput): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${verdict.verdict}: SONIA ${facts.run_id}</title><style>${raw(PAGE_STYLE)}</style></head><body><main>
 <h1>SONIA release gates</h1>
-${banners(facts, verdict)}
 ${hero(verdict)}
+${banners(facts, verdict)}
 <div class="tiles">${verdict.gates.map(gateTile)}</div>
 ${attention(verdict)}
 ${factsList(facts)}
@@ -64,8 +64,7 @@ function attention(verdict: RunVerdict): Html | null {
   const empty = verdict.gates.filter((gate) => gate.criteria.length === 0)
   if (open.length + empty.length === 0) return null
   return html`<h2>What stands in the way</h2><ul class="attention">${open.map(
-    (one) =>
-      html`<li>${badge(one.verdict)} <a href="#${one.id}">${one.title}</a>: ${one.sentence} ${one.reasons.length > 0 ? html`<code>${one.reasons.join(' ')}</code>` : null}</li>`,
+    (one) => html`<li>${badge(one.verdict)} <a href="#${one.id}">${one.sentence}</a></li>`,
   )}${empty.map((gate: GateResult) => html`<li>${badge(gate.verdict)} <a href="#gate-${gate.gate}">${gate.title}</a>: nothing was judged.</li>`)}</ul>`
 }
 
