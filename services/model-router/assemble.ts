@@ -8,6 +8,7 @@ import { createQuarantine } from './choice/quarantine.ts'
 import { PROFILE_NAMES, type ProviderConfig, type RouterConfig } from './config.ts'
 import { createEmbeddedProvider } from './embedded/embedded-provider.ts'
 import type { ModelEntry, Provider } from './provider.ts'
+import { anthropicHeaders, createAnthropicProvider } from './providers/anthropic.ts'
 import { createOpenAiProvider } from './providers/openai.ts'
 
 /** Everything the routes need, made from the configuration. */
@@ -49,18 +50,16 @@ export function assembleRouter(config: RouterConfig, around: Surroundings): Rout
 function createProvider(id: string, settings: ProviderConfig, around: Surroundings): Provider {
   // Read once, at start: a key that cannot be read stops the service, not a request.
   const key = settings.api_key === undefined ? null : around.readSecret(settings.api_key)
+  const models = settings.models.map(modelEntry)
+  const create = settings.kind === 'anthropic' ? createAnthropicProvider : createOpenAiProvider
   const upstream = {
     baseUrl: settings.base_url,
+    headers: settings.kind === 'anthropic' ? anthropicHeaders(key) : bearer(key),
     connectMs: settings.connect_ms,
-    connections: settings.max_concurrent * settings.models.length,
-  }
-  const models = settings.models.map(modelEntry)
-  return createOpenAiProvider({
-    id,
-    models,
-    upstream: { ...upstream, headers: bearer(key) },
+    connections: settings.max_concurrent * models.length,
     nowMs: around.nowMs,
-  })
+  }
+  return create({ id, models, upstream, nowMs: around.nowMs })
 }
 
 function bearer(key: string | null): Record<string, string> {
@@ -128,6 +127,9 @@ function problemsOf(config: RouterConfig, around: Surroundings): string[] {
     const refusal = refusalOfBaseUrl(settings.base_url)
     if (refusal !== null) problems.push(`${place}/base_url: ${refusal}`)
     problems.push(...secretProblems(settings, place, around))
+    if (settings.kind === 'anthropic' && settings.models.some(({ purpose }) => purpose === 'embeddings')) {
+      problems.push(`${place}/models: Anthropic has no embeddings`)
+    }
     for (const { name } of settings.models) {
       if (known.has(`${id}/${name}`)) problems.push(`${place}/models: "${name}" is there twice`)
       known.add(`${id}/${name}`)

@@ -1,7 +1,7 @@
 import { withContext } from '../context.ts'
 import type { Completion, EmbeddingCall, ModelCall, ModelEntry, Provider } from '../provider.ts'
 import { readChunk } from '../streaming/chunk.ts'
-import { faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
+import { UpstreamFault } from '../upstream-fault.ts'
 import { readUsage } from '../wire.ts'
 import { readJsonBody } from './answer-body.ts'
 import { type AttemptOptions, runAttempt, streamAttempt } from './attempt.ts'
@@ -13,20 +13,12 @@ export function createOpenAiProvider(options: {
   id: string
   models: readonly ModelEntry[]
   upstream: UpstreamOptions
-  nowMs: () => number
 }): Provider {
   const upstream = createUpstream(options.upstream)
 
-  async function post(path: string, body: unknown, signal: AbortSignal) {
-    const response = await upstream.post({ path, body, signal })
-    if (response.status === 200) return response
-    response.body.on('error', () => undefined).destroy()
-    throw faultOfStatus(response.status, response.header('retry-after'), options.nowMs())
-  }
-
   async function postForJson(path: string, call: AttemptOptions, body: unknown) {
     return runAttempt(call, 'complete_timeout', async (watch) => {
-      const response = await post(path, body, watch.signal)
+      const response = await upstream.post({ path, body, signal: watch.signal })
       return readJsonBody(response.body, watch)
     })
   }
@@ -41,7 +33,11 @@ export function createOpenAiProvider(options: {
     },
     stream: (call) =>
       streamAttempt(call, async (watch) => {
-        const response = await post('/chat/completions', requestBody(call, true), watch.signal)
+        const response = await upstream.post({
+          path: '/chat/completions',
+          body: requestBody(call, true),
+          signal: watch.signal,
+        })
         return { body: response.body, parts: readSseParts(response.body, readChunk, watch, call.timeouts) }
       }),
     embed: (call: EmbeddingCall) => postForJson('/embeddings', call, { ...call.body, model: call.model }),

@@ -1,17 +1,16 @@
 import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import { guardedLookup, namesLoopback } from '../address-rules.ts'
-import { CallerGone, UpstreamFault } from '../upstream-fault.ts'
+import { CallerGone, faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
 
 /** A pool of connections to one configured endpoint. Redirects are not followed, addresses are checked on connect. */
 export interface Upstream {
+  /** Resolves with an answer of status 200; every other status is thrown as the fault it stands for. */
   post(request: { path: string; body: unknown; signal: AbortSignal }): Promise<UpstreamResponse>
   close(): Promise<void>
 }
 
 export interface UpstreamResponse {
-  readonly status: number
-  readonly header: (name: string) => string | undefined
   readonly body: Readable
 }
 
@@ -20,6 +19,7 @@ export interface UpstreamOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly connectMs: number
   readonly connections: number
+  readonly nowMs: () => number
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -48,11 +48,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         .catch((error: unknown) => {
           throw faultOfNetwork(error, 'refused')
         })
-      return {
-        status: response.statusCode,
-        header: (name) => [response.headers[name] ?? []].flat()[0],
-        body: response.body,
-      }
+      if (response.statusCode === 200) return { body: response.body }
+      response.body.on('error', () => undefined).destroy()
+      const retryAfter = [response.headers['retry-after'] ?? []].flat()[0]
+      throw faultOfStatus(response.statusCode, retryAfter, options.nowMs())
     },
     close: () => pool.destroy(),
   }

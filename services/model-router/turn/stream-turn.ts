@@ -121,7 +121,8 @@ function createGate({ sink, progress, isContinuation }: Streaming, choice: Choic
       if (!isOpen && !part.hasToken) return hold(part)
       if (!isOpen) await open()
       progress.note(part)
-      await sink.write(isContinuation ? rewrittenPart(part, head, choice) : part.raw)
+      const bytes = isContinuation ? rewrittenPart(part, head, choice) : part.raw
+      if (bytes.length > 0) await sink.write(bytes)
     },
   }
 }

@@ -33,8 +33,9 @@ export async function tryCandidates<T>(trial: Trial<T>): Promise<{ choice: Choic
       return { choice, value }
     } catch (error) {
       if (error instanceof BrokenAnswer) throw brokenTrial(error, choice, trial)
-      const fault = noteFault(error, choice, trial)
-      reason ??= reasonOf(fault)
+      if (isUnasked(error)) trial.observer.passedOver(candidate, 'PROVIDER_UNHEALTHY')
+      else noteFault(error, choice, trial)
+      reason ??= isUnasked(error) ? 'PROVIDER_UNHEALTHY' : 'FALLBACK_USED'
       faults++
     }
   }
@@ -60,7 +61,12 @@ function brokenTrial<T>({ fault }: BrokenAnswer, choice: Choice, trial: Trial<T>
   return new BrokenTrial(choice, fault)
 }
 
-function noteFault<T>(error: unknown, choice: Choice, trial: Trial<T>): UpstreamFault {
+/** Breaker open or all places taken: the provider was not even asked. */
+function isUnasked(error: unknown): boolean {
+  return error instanceof UpstreamFault && (error.kind === 'breaker_open' || error.kind === 'busy')
+}
+
+function noteFault<T>(error: unknown, choice: Choice, trial: Trial<T>): void {
   if (!(error instanceof UpstreamFault)) throw error
   trial.observer.failed(choice, error)
   choice.candidate.quarantine.note(error, trial.now().monotonicMs)
@@ -71,11 +77,6 @@ function noteFault<T>(error: unknown, choice: Choice, trial: Trial<T>): Upstream
       details: { provider: choice.candidate.provider.id },
     })
   }
-  return error
-}
-
-function reasonOf(fault: UpstreamFault): ReasonCode {
-  return fault.kind === 'breaker_open' || fault.kind === 'busy' ? 'PROVIDER_UNHEALTHY' : 'FALLBACK_USED'
 }
 
 function nobodyAnswers<T>(trial: Trial<T>): ServiceError {
