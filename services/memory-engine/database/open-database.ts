@@ -1,0 +1,78 @@
+import Database from 'better-sqlite3'
+import { databaseFailure } from './sqlite-failure.ts'
+import { migrate } from './migrate.ts'
+
+/** Earlier SQLite can corrupt a WAL database written by two connections (the supervisor backs up beside us). */
+const SQLITE_VERSION_MIN = '3.51.3'
+
+export interface DatabaseSettings {
+  readonly file: string
+  readonly busyTimeoutMs: number
+  /** Upper bound of the file; 0 means none but the disk. */
+  readonly bytesMax: number
+}
+
+/** The one connection that writes: durable at every commit, migrated to the present schema. */
+export function openForWriting(settings: DatabaseSettings): Database.Database {
+  const db = new Database(settings.file, { timeout: settings.busyTimeoutMs })
+  return closedOnFailure(db, () => {
+    assertSqliteVersion(db)
+    db.pragma('journal_mode = WAL')
+    // better-sqlite3 builds WAL with NORMAL, which loses acknowledged commits at power loss.
+    db.pragma('synchronous = FULL')
+    db.pragma('foreign_keys = ON')
+    db.pragma('secure_delete = ON')
+    applyCommonPragmas(db)
+    if (settings.bytesMax > 0) {
+      const pageBytes = Number(db.pragma('page_size', { simple: true }))
+      db.pragma(`max_page_count = ${Math.max(1, Math.floor(settings.bytesMax / pageBytes))}`)
+    }
+    migrate(db)
+  })
+}
+
+/** A connection that cannot write; the database must exist and have been migrated. */
+export function openForReading(settings: DatabaseSettings): Database.Database {
+  const db = new Database(settings.file, {
+    timeout: settings.busyTimeoutMs,
+    readonly: true,
+    fileMustExist: true,
+  })
+  return closedOnFailure(db, () => {
+    assertSqliteVersion(db)
+    applyCommonPragmas(db)
+  })
+}
+
+function applyCommonPragmas(db: Database.Database): void {
+  db.pragma('mmap_size = 0')
+  // Sorting spills stay in memory: a temporary file would outlive what is forgotten.
+  db.pragma('temp_store = MEMORY')
+  db.pragma('cache_size = -16000')
+}
+
+function closedOnFailure(db: Database.Database, prepare: () => void): Database.Database {
+  try {
+    prepare()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function assertSqliteVersion(db: Database.Database): void {
+  const version = String(db.prepare('SELECT sqlite_version()').pluck().get())
+  if (isOlder(version, SQLITE_VERSION_MIN))
+    throw databaseFailure('SQLITE_TOO_OLD', new Error(`SQLite ${version}`))
+}
+
+/** Compares dotted versions number by number. */
+export function isOlder(version: string, minimum: string): boolean {
+  const [have, need] = [version, minimum].map((text) => text.split('.').map(Number))
+  for (const [place, needed] of (need ?? []).entries()) {
+    const present = have?.[place] ?? 0
+    if (present !== needed) return present < needed
+  }
+  return false
+}

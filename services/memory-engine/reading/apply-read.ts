@@ -1,0 +1,80 @@
+import { ServiceError } from '#chassis/errors.ts'
+import type { Statements } from '../database/statements.ts'
+import { MEMORY_COLUMNS, type MemoryRow } from '../memory.ts'
+import { search } from '../search/search.ts'
+import type { ReadOperation, ReadResults, Stats } from './read-job.ts'
+
+/** Carries out one read inside its own snapshot. */
+export function applyRead(
+  operation: ReadOperation,
+  statement: Statements,
+): ReadResults[ReadOperation['kind']] {
+  switch (operation.kind) {
+    case 'recall':
+      return (
+        statement('recall', `SELECT ${MEMORY_COLUMNS} FROM memories WHERE id = ?`).get<MemoryRow>(
+          operation.id,
+        ) ?? null
+      )
+    case 'search':
+      return search(operation.request, statement)
+    case 'by_type':
+      return byType(operation, statement)
+    case 'stats':
+      return stats(statement)
+    case 'export':
+      return statement(
+        'export',
+        `SELECT ${MEMORY_COLUMNS} FROM memories WHERE seq > ? ORDER BY seq LIMIT ?`,
+      ).all<MemoryRow>(operation.afterSeq, operation.limit)
+    case 'without_vector':
+      return statement(
+        'read_vectors',
+        `SELECT id, content, updated_at_ms FROM memories AS m WHERE NOT EXISTS
+         (SELECT 1 FROM memory_vectors AS v WHERE v.seq = m.seq AND v.model = ?) ORDER BY seq DESC LIMIT ?`,
+      ).all<Pick<MemoryRow, 'id' | 'content' | 'updated_at_ms'>>(operation.model, operation.limit)
+  }
+}
+
+/** Newest first; a page begins below the memory named by `before`. */
+function byType(
+  { type, before, limit }: Extract<ReadOperation, { kind: 'by_type' }>,
+  statement: Statements,
+): MemoryRow[] {
+  const below =
+    before === null
+      ? Number.MAX_SAFE_INTEGER
+      : statement('by_type', 'SELECT seq FROM memories WHERE id = ?').get<{ seq: number }>(before)?.seq
+  if (below === undefined) throw new ServiceError('NOT_FOUND', 'No memory has the id named by before')
+  return statement(
+    'by_type',
+    `SELECT ${MEMORY_COLUMNS} FROM memories WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+  ).all<MemoryRow>(type, below, limit)
+}
+
+function stats(statement: Statements): Stats {
+  const types = statement(
+    'stats',
+    'SELECT type, count(*) AS items FROM memories GROUP BY type ORDER BY type',
+  ).all<{
+    type: string
+    items: number
+  }>()
+  const totals = statement(
+    'stats',
+    `SELECT (SELECT count(DISTINCT session_id) FROM memories WHERE session_id IS NOT NULL) AS sessions,
+       (SELECT count(*) FROM memory_vectors) AS vectors,
+       (SELECT created_at_ms FROM memories ORDER BY seq LIMIT 1) AS oldest_ms,
+       (SELECT created_at_ms FROM memories ORDER BY seq DESC LIMIT 1) AS newest_ms,
+       (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) AS database_bytes`,
+  ).get<Omit<Stats, 'items' | 'by_type'>>()
+  return {
+    items: types.reduce((sum, { items }) => sum + items, 0),
+    by_type: Object.fromEntries(types.map(({ type, items }) => [type, items])),
+    sessions: totals?.sessions ?? 0,
+    vectors: totals?.vectors ?? 0,
+    oldest_ms: totals?.oldest_ms ?? null,
+    newest_ms: totals?.newest_ms ?? null,
+    database_bytes: totals?.database_bytes ?? 0,
+  }
+}

@@ -1,0 +1,54 @@
+import { Type } from 'typebox'
+import type { SoniaApp } from '#chassis/define-service.ts'
+import { ServiceError } from '#chassis/errors.ts'
+import type { MemoryStore } from '../memory-store.ts'
+import type { ForgetBy } from '../writing/write-job.ts'
+import { SessionId } from './schemas.ts'
+
+const IDS_ANSWERED_MAX = 1000
+
+/** POST /forget: what it names is gone afterwards from table, index, vectors, free pages and log. */
+export function addForgetRoute({
+  app,
+  store,
+}: {
+  readonly app: SoniaApp
+  readonly store: MemoryStore
+}): void {
+  const schema = {
+    body: Type.Object(
+      {
+        id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+        session_id: Type.Optional(SessionId),
+        query: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+      },
+      { additionalProperties: false },
+    ),
+    response: {
+      200: Type.Object({
+        status: Type.Literal('forgotten'),
+        count: Type.Integer(),
+        ids: Type.Array(Type.String()),
+        erased: Type.Boolean(),
+      }),
+    },
+  }
+  app.post('/forget', { schema }, async ({ body, call }) => {
+    const by = target(body)
+    const { ids, erased } = await store.write({ kind: 'forget', by }, call)
+    if (by.kind === 'id' && ids.length === 0) throw new ServiceError('NOT_FOUND', 'No memory has this id')
+    return { status: 'forgotten' as const, count: ids.length, ids: ids.slice(0, IDS_ANSWERED_MAX), erased }
+  })
+}
+
+function target(body: { id?: string; session_id?: string; query?: string }): ForgetBy {
+  const named: ForgetBy[] = []
+  if (body.id !== undefined) named.push({ kind: 'id', id: body.id })
+  if (body.session_id !== undefined) named.push({ kind: 'session', sessionId: body.session_id })
+  if (body.query !== undefined) named.push({ kind: 'query', query: body.query })
+  const [only, ...others] = named
+  if (only === undefined || others.length > 0) {
+    throw new ServiceError('INVALID_ARGUMENT', 'Name exactly one of id, session_id and query')
+  }
+  return only
+}

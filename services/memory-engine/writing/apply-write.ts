@@ -1,0 +1,138 @@
+import { ServiceError } from '#chassis/errors.ts'
+import type { Statements } from '../database/statements.ts'
+import { MEMORY_COLUMNS, type MemoryDraft, type MemoryRow } from '../memory.ts'
+import { findMatchingAll } from './find-matching-all.ts'
+import type { TextIndex } from './text-index.ts'
+import type { ForgetBy, VectorRow, WriteOperation, WriteResults } from './write-job.ts'
+
+export interface WriteTools {
+  readonly statement: Statements
+  readonly index: TextIndex
+  readonly makeId: () => string
+}
+
+/** 48 random bits: at a million memories one insert in 280 million meets a known id. */
+const ID_ATTEMPTS_MAX = 5
+
+const INSERT = `INSERT INTO memories (id, type, content, metadata, session_id, created_at_ms, updated_at_ms)
+  VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+
+/** Carries out one operation inside the transaction of its group. Forgetting is not finished before the log is cut. */
+export function applyWrite(
+  operation: WriteOperation,
+  tools: WriteTools,
+): WriteResults[WriteOperation['kind']] {
+  switch (operation.kind) {
+    case 'store':
+      return { id: store(operation.draft, tools) }
+    case 'replace':
+      return replace(operation, tools)
+    case 'delete':
+      return removeById(operation.id, tools) !== undefined
+    case 'forget':
+      return { ids: forget(operation.by, tools), erased: false }
+    case 'import':
+      return importAll(operation.drafts, tools)
+    case 'put_vectors':
+      return putVectors(operation.vectors, tools.statement)
+  }
+}
+
+function store(draft: Omit<MemoryDraft, 'id'>, { statement, makeId }: WriteTools): string {
+  for (let attempt = 0; attempt < ID_ATTEMPTS_MAX; attempt++) {
+    const id = makeId()
+    if (insert(statement, 'store', { ...draft, id })) return id
+  }
+  throw new ServiceError('INTERNAL_ERROR', 'No free memory id was found')
+}
+
+function insert(statement: Statements, operation: 'store' | 'import', draft: MemoryDraft): boolean {
+  const { id, type, content, metadata, session_id, created_at_ms, updated_at_ms } = draft
+  return (
+    statement(operation, INSERT).run(id, type, content, metadata, session_id, created_at_ms, updated_at_ms)
+      .changes === 1
+  )
+}
+
+function findById(statement: Statements, id: string): MemoryRow | undefined {
+  return statement('recall', `SELECT ${MEMORY_COLUMNS} FROM memories WHERE id = ?`).get<MemoryRow>(id)
+}
+
+function replace(
+  { id, change, nowMs }: Extract<WriteOperation, { kind: 'replace' }>,
+  { statement, index }: WriteTools,
+): MemoryRow | null {
+  const before = findById(statement, id)
+  if (before === undefined) return null
+  const after: MemoryRow = {
+    ...before,
+    content: change.content,
+    type: change.type ?? before.type,
+    metadata: change.metadata ?? before.metadata,
+    updated_at_ms: Math.max(nowMs, before.updated_at_ms + 1),
+  }
+  if (after.content !== before.content) {
+    index.replace(before, after.content)
+    statement('replace', 'DELETE FROM memory_vectors WHERE seq = ?').run(before.seq)
+  }
+  statement(
+    'replace',
+    'UPDATE memories SET content = ?, type = ?, metadata = ?, updated_at_ms = ? WHERE seq = ?',
+  ).run(after.content, after.type, after.metadata, after.updated_at_ms, after.seq)
+  return after
+}
+
+function removeById(id: string, tools: WriteTools): MemoryRow | undefined {
+  const row = findById(tools.statement, id)
+  if (row !== undefined) remove(row, tools)
+  return row
+}
+
+function remove(row: MemoryRow, { statement, index }: WriteTools): void {
+  index.remove(row)
+  statement('delete', 'DELETE FROM memories WHERE seq = ?').run(row.seq)
+}
+
+function forget(by: ForgetBy, tools: WriteTools): string[] {
+  const rows = rowsToForget(by, tools)
+  // Highest first, so that the mark of the index moves down with the rows.
+  for (const row of rows.toSorted((left, right) => right.seq - left.seq)) remove(row, tools)
+  return rows.map((row) => row.id)
+}
+
+function rowsToForget(by: ForgetBy, { statement, index }: WriteTools): MemoryRow[] {
+  switch (by.kind) {
+    case 'id': {
+      const row = findById(statement, by.id)
+      return row === undefined ? [] : [row]
+    }
+    case 'session':
+      return statement(
+        'forget',
+        `SELECT ${MEMORY_COLUMNS} FROM memories WHERE session_id = ? ORDER BY seq`,
+      ).all<MemoryRow>(by.sessionId)
+    case 'query':
+      return findMatchingAll(by.query, statement, index)
+  }
+}
+
+function importAll(drafts: readonly MemoryDraft[], { statement }: WriteTools): WriteResults['import'] {
+  let imported = 0
+  for (const draft of drafts) {
+    if (insert(statement, 'import', draft)) imported++
+  }
+  return { imported, known: drafts.length - imported }
+}
+
+function putVectors(vectors: readonly VectorRow[], statement: Statements): number {
+  const put = statement(
+    'put_vectors',
+    `INSERT OR REPLACE INTO memory_vectors (seq, model, signature, components)
+     SELECT seq, ?, ?, ? FROM memories WHERE id = ? AND updated_at_ms = ?`,
+  )
+  let written = 0
+  for (const { id, updated_at_ms, model, signature, components } of vectors) {
+    written += put.run(model, signature, components, id, updated_at_ms).changes
+  }
+  return written
+}
