@@ -1,0 +1,58 @@
+import { Type } from 'typebox'
+import type { SoniaApp } from '#chassis/define-service.ts'
+import { ok } from '#chassis/envelope.ts'
+import { ServiceError } from '#chassis/errors.ts'
+import { sessionView } from '../session/session.ts'
+import type { SessionBook } from '../session/session-book.ts'
+
+const UserId = Type.String({ minLength: 1, maxLength: 128 })
+const Id = Type.String({ minLength: 1, maxLength: 64 })
+const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 1024 }), { maxProperties: 32 })
+const Reason = Type.String({ maxLength: 200 })
+
+const StartQuery = Type.Object({ user_id: Type.Optional(UserId) }, { additionalProperties: false })
+const StartBody = Type.Object(
+  { user_id: Type.Optional(UserId), metadata: Type.Optional(Metadata) },
+  { additionalProperties: false },
+)
+const StopFields = Type.Object(
+  { session_id: Type.Optional(Id), reason: Type.Optional(Reason) },
+  { additionalProperties: false },
+)
+
+/** The life of a session over HTTP; its conversation is the WebSocket's. */
+export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
+  app.post(
+    '/session/start',
+    {
+      schema: { querystring: StartQuery, body: Type.Union([StartBody, Type.Null()]) },
+      config: { priority: 'high' },
+    },
+    async (request) => {
+      const userId = request.body?.user_id ?? request.query.user_id ?? null
+      const session = book.open(userId, request.body?.metadata ?? {})
+      return ok(request, sessionView(session))
+    },
+  )
+  app.get(
+    '/session/:id',
+    { schema: { params: Type.Object({ id: Id }) }, config: { priority: 'high' } },
+    async (request) => ok(request, sessionView(book.find(request.params.id))),
+  )
+  app.post(
+    '/session/stop',
+    {
+      schema: { querystring: StopFields, body: Type.Union([StopFields, Type.Null()]) },
+      config: { priority: 'high' },
+    },
+    async (request) => {
+      const id = request.body?.session_id ?? request.query.session_id
+      if (id === undefined) {
+        throw new ServiceError('INVALID_ARGUMENT', 'session_id is required', { unprocessable: true })
+      }
+      const session = book.find(id)
+      book.close(session, 'clean')
+      return ok(request, sessionView(session))
+    },
+  )
+}

@@ -1,0 +1,56 @@
+import websocket from '@fastify/websocket'
+import { defineService, type ServiceContext } from '#chassis/define-service.ts'
+import { VoiceConfig } from './config.ts'
+import { registerSessionRoutes } from './routes/session.ts'
+import { registerSocket } from './routes/socket.ts'
+import { SessionBook } from './session/session-book.ts'
+import { createSessionFiles } from './session/session-files.ts'
+
+const SWEEP_EVERY_MS = 1000
+const SOCKET_PAYLOAD_BYTES_MAX = 4 << 20
+
+export const service = defineService({ name: 'pipecat', config: VoiceConfig, setup })
+
+async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
+  const { app, config, clock, log, metrics } = ctx
+  const book = new SessionBook({
+    files: createSessionFiles(ctx.paths.data),
+    limits: {
+      sessionsMax: config.sessions_max,
+      idleMs: config.idle_seconds * 1000,
+      lifetimeMs: config.lifetime_seconds * 1000,
+      resumeMs: config.resume_seconds * 1000,
+    },
+    clock,
+    metrics,
+    log,
+  })
+  await book.settleLeftovers()
+  await app.register(websocket, { options: { maxPayload: SOCKET_PAYLOAD_BYTES_MAX } })
+  registerSessionRoutes(app, book)
+  const sockets = registerSocket(app, {
+    book,
+    neighbours: ctx.neighbours,
+    startCall: ctx.startCall,
+    tracer: ctx.tracer,
+    clock,
+    log,
+    answerTimeoutMs: config.answer_timeout_ms,
+    limits: {
+      queuedMessagesMax: config.queued_messages_max,
+      pauseAtBytes: config.pause_at_bytes,
+      cutAtBytes: config.cut_at_bytes,
+      stalledMsMax: config.stalled_seconds * 1000,
+    },
+  })
+  const sweeping = setInterval(() => {
+    book.sweep()
+    sockets.sweep()
+  }, SWEEP_EVERY_MS)
+  const beating = setInterval(() => sockets.heartbeat(), config.ping_seconds * 1000)
+  ctx.onStop('voice sessions', async () => {
+    clearInterval(sweeping)
+    clearInterval(beating)
+    await book.closeAll('shutdown')
+  })
+}

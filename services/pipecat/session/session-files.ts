@@ -1,0 +1,60 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Check } from 'typebox/value'
+
+const FileContent = Type.Object(
+  {
+    session_id: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
+    user_id: Type.Union([Type.String(), Type.Null()]),
+    metadata: Type.Record(Type.String(), Type.String()),
+    created_at_ms: Type.Number(),
+  },
+  { additionalProperties: false },
+)
+
+export type SessionFile = Static<typeof FileContent>
+
+const FILE_MODE = 0o600
+
+/**
+ * One small file per open session, so that a restart knows which ones were cut off. Written whole and renamed;
+ * not fsynced, because a session that a power loss forgets is only opened again.
+ */
+export function createSessionFiles(folder: string) {
+  const pathOf = (id: string) => join(folder, `${id}.json`)
+  return {
+    async write(file: SessionFile): Promise<void> {
+      const temporary = join(folder, `.${file.session_id}.tmp`)
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await writeFile(temporary, JSON.stringify(file), { mode: FILE_MODE })
+      await rename(temporary, pathOf(file.session_id))
+    },
+    async remove(id: string): Promise<void> {
+      await rm(pathOf(id), { force: true })
+    },
+    /** Sessions that an earlier process left open; what is not a session file is removed with them. */
+    async takeLeftovers(): Promise<readonly SessionFile[]> {
+      const names = await readdir(folder).catch(() => [])
+      const files = await Promise.all(names.map((name) => takeFile(join(folder, name))))
+      return files.filter((file) => file !== null)
+    },
+  }
+}
+
+export type SessionFiles = ReturnType<typeof createSessionFiles>
+
+async function takeFile(path: string): Promise<SessionFile | null> {
+  const content = await readFile(path, 'utf8').then(parse, () => null)
+  await rm(path, { force: true, recursive: true })
+  return content
+}
+
+function parse(text: string): SessionFile | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Check(FileContent, value) ? value : null
+  } catch {
+    return null
+  }
+}

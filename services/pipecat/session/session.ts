@@ -1,0 +1,31 @@
+export const CLOSE_REASONS = ['clean', 'idle', 'expired', 'error', 'overflow', 'shutdown', 'restart'] as const
+export type CloseReason = (typeof CLOSE_REASONS)[number]
+
+/** A voice session as its files and its callers see it. It holds no text of anybody. */
+export interface SessionRecord {
+  readonly session_id: string
+  readonly user_id: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly created_at_ms: number
+}
+
+/** What a session is doing; only session-book.ts changes it. */
+export interface Session {
+  readonly record: SessionRecord
+  state: 'ACTIVE' | 'CLOSED'
+  closeReason: CloseReason | null
+  /** Last sign of life of the client: a frame, a pong, a connection. */
+  lastSeenAtMs: number
+  /** Since when no socket is attached; null while one is. */
+  detachedAtMs: number | null
+}
+
+export function sessionView({ record, state, closeReason }: Session) {
+  return {
+    session_id: record.session_id,
+    user_id: record.user_id,
+    state,
+    created_at: new Date(record.created_at_ms).toISOString(),
+    ...(closeReason === null ? {} : { closed_reason: closeReason }),
+  }
+}
