@@ -1,7 +1,25 @@
 import type { CommandDefinition } from './command.ts'
 import { command as down } from './commands/down.ts'
+import { command as gates } from './commands/gates.ts'
+import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
+import { command as status } from './commands/status.ts'
+import { command as test } from './commands/test.ts'
+import { command as tools } from './commands/tools.ts'
+import { command as trace } from './commands/trace.ts'
 import { command as up } from './commands/up.ts'
+import { command as verify } from './commands/verify.ts'
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [up, down, plan]
+export const COMMANDS: readonly CommandDefinition[] = [
+  up,
+  down,
+  status,
+  logs,
+  trace,
+  gates,
+  plan,
+  verify,
+  tools,
+  test,
+]

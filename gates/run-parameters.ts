@@ -5,6 +5,19 @@ import type { Profile } from './profiles.ts'
 /** Fewest integration tests that count as evidence. */
 const TESTS_MIN = 40
 
+/** Longer than a voice session waits for a client that hung up to come back. */
+export const DRAIN_SECONDS = 35
+
+/** Iterations each scenario of the load owes under a profile. */
+export function plannedIterations(profile: Profile): Readonly<Record<'chat' | 'action' | 'voice', number>> {
+  const { soakSeconds } = profile
+  return {
+    chat: Math.round(profile.chatPerSecond * soakSeconds),
+    action: Math.round(profile.actionPerSecond * soakSeconds),
+    voice: Math.round(profile.voicePerSecond * soakSeconds),
+  }
+}
+
 /** Seconds of observation that a gate promises under a profile; 0 where it counts events, not time. */
 export function plannedSecondsOf(gate: string, profile: Profile): number {
   if (gate === 'soak') return profile.soakSeconds
@@ -14,7 +27,7 @@ export function plannedSecondsOf(gate: string, profile: Profile): number {
 
 /** What the criteria of our own gates may use besides the window: fixed by the profile before the run. */
 export function runParameters(profile: Profile): Parameters {
-  const { soakSeconds } = profile
+  const planned = plannedIterations(profile)
   return {
     PROFILE: profile.name,
     S: profile.scrapeSeconds,
@@ -25,10 +38,14 @@ export function runParameters(profile: Profile): Parameters {
     HEALTH_ROUNDS: profile.healthRounds,
     HEALTH_CHECKS: profile.healthRounds * SERVICE_NAMES.length,
     TEST_RUNS: profile.testRuns,
+    RUNS: Array.from({ length: profile.testRuns }, (_, index) => `run-${index + 1}`),
+    TRAFFIC: profile.cycles * SERVICE_NAMES.length,
+    STARTS: profile.cycles + 1,
     TESTS_MIN,
-    SOAK_SECONDS: soakSeconds,
-    PLANNED_CHAT: Math.round(profile.chatPerSecond * soakSeconds),
-    PLANNED_ACTION: Math.round(profile.actionPerSecond * soakSeconds),
-    PLANNED_VOICE: Math.round(profile.voicePerSecond * soakSeconds),
+    SOAK_SECONDS: profile.soakSeconds,
+    DRAIN: DRAIN_SECONDS,
+    PLANNED_CHAT: planned.chat,
+    PLANNED_ACTION: planned.action,
+    PLANNED_VOICE: planned.voice,
   }
 }

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { DEFAULT_PORT_BASE } from '#catalog'
+import { buildMissing } from '#tools/build.ts'
+import { buildProgressPrinter } from '#tools/progress.ts'
+import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
+import type { Verdict } from '../engine/types.ts'
+import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import type { Host } from '../host.ts'
+import { DEFAULT_PROFILE, PROFILE_NAMES, type Profile, profileNamed } from '../profiles.ts'
+import { createProgress, silentProgress } from '../runners/progress.ts'
+import { GATE_RUNNERS, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
+import { summaryTable } from '../runners/summary-table.ts'
+import { writeEvidence } from '../runners/write-evidence.ts'
+import { operatorHome, portBaseOption } from '../state-options.ts'
+
+const GATE_NAMES = [...GATE_RUNNERS.keys()]
+
+export const command: CommandDefinition = {
+  name: 'gates',
+  summary: 'run the release gates in order, judge them, leave signed evidence under artifacts/',
+  options: [
+    { flags: '--profile <name>', help: `one of ${PROFILE_NAMES.join(', ')}`, fallback: DEFAULT_PROFILE },
+    { flags: '--only <gates>', help: `some of ${GATE_NAMES.join(',')}; never yields release evidence` },
+    { flags: '--keep-going', help: 'run the next gate although one did not pass' },
+    {
+      flags: '--port-base <number>',
+      help: 'move every port by the same amount',
+      fallback: `${DEFAULT_PORT_BASE}`,
+    },
+    { flags: '--home <folder>', help: 'state folder (default: $SONIA_HOME, else ./var)' },
+    { flags: '--json', help: 'print the verdict as JSON and nothing else' },
+  ],
+  arguments: [],
+  examples: ['./sonia gates', './sonia gates --profile ci', './sonia gates --only soak --keep-going'],
+  async run(args, host) {
+    const profile = profileNamed(textOption(args, 'profile') ?? DEFAULT_PROFILE)
+    const home = operatorHome(args, host)
+    const options = optionsOf(args, { host, profile, home })
+    await buildMissing(host, buildProgressPrinter(host))
+    options.progress.say(`run ${options.runId}, profile ${profile.name}`)
+    const exitCode = await withGateRun(options, async (run) => {
+      const artifactsFolder = join(host.repository, 'artifacts')
+      const bundle = await writeEvidence(run, options, { artifactsFolder, operatorHome: home })
+      options.progress.done()
+      const { verdict } = run.judgement
+      if (flagOption(args, 'json')) {
+        host.stdout.write(`${JSON.stringify({ run_id: options.runId, bundle: bundle.path, ...verdict })}\n`)
+      } else host.stdout.write(`\n${summaryTable(verdict, host)}evidence: ${bundle.path}\n`)
+      return exitCodeOf(verdict.verdict)
+    })
+    await rm(options.home, { recursive: true, force: true })
+    return exitCode
+  },
+}
+
+function optionsOf(
+  args: CommandArguments,
+  { host, profile, home }: { host: Host; profile: Profile; home: string },
+): GateRunOptions {
+  const runId = newRunId(profile, host)
+  return {
+    profile,
+    gates: gatesOption(textOption(args, 'only')),
+    keepGoing: flagOption(args, 'keepGoing'),
+    home: join(home, 'gates', runId),
+    portBase: portBaseOption(args),
+    runId,
+    host,
+    progress: flagOption(args, 'json') ? silentProgress : createProgress(host.stdout, host.clock),
+    criteriaFolder: resolve(host.repository, 'gates', 'criteria'),
+    configurationSources: [join(home, 'config'), join(host.repository, 'config')],
+  }
+}
+
+function gatesOption(only: string | undefined): readonly string[] {
+  if (only === undefined) return GATE_NAMES
+  const names = only.split(',').map((name) => name.trim())
+  const unknown = names.filter((name) => !GATE_NAMES.includes(name))
+  if (unknown.length === 0) return names
+  throw new CliError(EXIT_CODES.badUsage, `there is no gate "${unknown.join('", "')}"`, {
+    hint: `some of ${GATE_NAMES.join(',')}`,
+  })
+}
+
+/** "20261124T190512Z-ci-1f2a3b4c": sorts by time, differs between runs of one second. */
+function newRunId(profile: Profile, host: Host): string {
+  const time = new Date(host.clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  return `${time}-${profile.name}-${randomBytes(4).toString('hex')}`
+}
+
+function exitCodeOf(verdict: Verdict): ExitCode {
+  if (verdict === 'PASS') return EXIT_CODES.passed
+  return verdict === 'FAIL' ? EXIT_CODES.gateFailed : EXIT_CODES.inconclusive
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import type { ServicePrograms } from '#ops/service-programs.ts'
+import { type Stack, type StopReport, startStack } from '#ops/stack.ts'
+import type { Watch } from '#ops/watch.ts'
+import type { GateWindow } from '../engine/types.ts'
+import type { GateFile } from '../evidence/write-bundle.ts'
+import type { Host } from '../host.ts'
+import type { Profile } from '../profiles.ts'
+import type { Progress } from './progress.ts'
+import { writeRunConfiguration } from './run-configuration.ts'
+
+/** Departures from the product that tests plant; a run of the product has none. */
+export interface Planted {
+  readonly programs?: ServicePrograms
+  readonly environment?: Readonly<Record<string, string>>
+  readonly onLoadStarted?: (parts: { readonly stack: Stack; readonly k6Pid: number }) => void
+  readonly testFiles?: string
+}
+
+/** What a runner works with. It observes and counts; it never decides. */
+export interface GateContext {
+  readonly profile: Profile
+  readonly host: Host
+  /** State folder of this run alone. */
+  readonly home: string
+  readonly portBase: number
+  readonly runId: string
+  readonly watch: Watch
+  readonly progress: Progress
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal
+  readonly planted: Planted
+  /** Page that browser.open may load. */
+  readonly pageUrl: string
+  /** Folders whose sonia.json the run's own configuration is made from. */
+  readonly configurationSources: readonly string[]
+  /** Files for the bundle: `gates/<gate>/...`. */
+  readonly keep: (file: GateFile) => void
+  /** Stacks that run now; whatever ends the program stops them. */
+  readonly running: Set<Stack>
+  /** Window of the integration-test runs once they were made. */
+  testRuns: GateWindow | null
+}
+
+/** Observes one gate over the real stack and says which window to judge. */
+export type GateRunner = (context: GateContext) => Promise<GateWindow>
+
+/** A fresh start of the six services. `name` tells it from the run's other starts. */
+export async function startGateStack(context: GateContext, name: string, home?: string): Promise<Stack> {
+  const { planted, host, portBase, signal, watch, pageUrl } = context
+  const stackHome = home ?? join(context.home, 'stack')
+  await writeRunConfiguration({ home: stackHome, sources: context.configurationSources, pageUrl })
+  const stack = await startStack({
+    repo: host.repository,
+    home: stackHome,
+    portBase,
+    runId: `${context.runId}-${name}`,
+    host,
+    ops: watch.ops,
+    signal,
+    ...(planted.programs === undefined ? {} : { programs: planted.programs }),
+    ...(planted.environment === undefined ? {} : { environment: planted.environment }),
+  })
+  context.running.add(stack)
+  return stack
+}
+
+export async function stopGateStack(context: GateContext, stack: Stack): Promise<StopReport> {
+  const report = await stack.stop()
+  context.running.delete(stack)
+  return report
+}
+
+/** Waits on the run's clock; throws when the run was interrupted meanwhile. */
+export async function pause(
+  { host, signal }: Pick<GateContext, 'host' | 'signal'>,
+  ms: number,
+): Promise<void> {
+  if (ms > 0) await host.clock.sleep(ms, signal)
+  signal.throwIfAborted()
+}

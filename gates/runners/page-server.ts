@@ -1,0 +1,37 @@
+import { createServer } from 'node:http'
+import { portAt } from '#catalog'
+
+export interface PageServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const PAGE = `<!doctype html><html lang="en"><head><title>A page for the gates</title></head>
+<body><h1>A page for the gates</h1><p>It is served by the run itself, so that browser.open needs no network.</p></body></html>`
+
+const PAGE_PORT = 7097
+
+/** Fixed for a port base: the run's configuration names it, and its digest must not change between runs. */
+export function pagePort(portBase: number): number {
+  return portAt(PAGE_PORT, portBase)
+}
+
+/** The page that browser.open loads; its origin is the one address the run's policy adds. */
+export async function servePage(portBase: number): Promise<PageServer> {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE)
+  })
+  server.listen(pagePort(portBase), '127.0.0.1')
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve)
+    server.once('error', reject)
+  })
+  return {
+    url: `http://127.0.0.1:${pagePort(portBase)}/`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}

@@ -1,0 +1,23 @@
+import { CATALOG, portAt, SERVICE_NAMES } from '#catalog'
+import { refuseTakenPorts } from '#ops/refuse-taken-ports.ts'
+import { watchPorts } from '#ops/watch.ts'
+import { checkParameters } from '../engine/check-parameters.ts'
+import { loadCriteriaFolder } from '../engine/load-criteria.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import { runParameters } from '../run-parameters.ts'
+import { pagePort } from './page-server.ts'
+import type { GateRunOptions } from './run-gates.ts'
+
+/** Refuses before anything starts: criteria that cannot be asked, ports that are taken. */
+export async function refuseBadStart(options: GateRunOptions): Promise<void> {
+  const loaded = await loadCriteriaFolder(options.criteriaFolder)
+  const missing = options.gates.filter((gate) => !loaded.some((one) => one.gate === gate))
+  if (missing.length > 0) {
+    throw new CliError(EXIT_CODES.badInput, `there are no criteria for: ${missing.join(', ')}`, {
+      hint: `put ${missing.map((gate) => `${gate}.yaml`).join(', ')} into ${options.criteriaFolder}`,
+    })
+  }
+  checkParameters(loaded, runParameters(options.profile))
+  const services = SERVICE_NAMES.map((name) => portAt(CATALOG[name].port, options.portBase))
+  refuseTakenPorts([...services, ...Object.values(watchPorts(options.portBase)), pagePort(options.portBase)])
+}

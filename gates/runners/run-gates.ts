@@ -1,0 +1,150 @@
+import { join } from 'node:path'
+import type { Stack } from '#ops/stack.ts'
+import { createWatch, type Watch } from '#ops/watch.ts'
+import { judgeRunWithAnswers } from '../engine/judge-run.ts'
+import type { GateResult, GateWindow, Judgement } from '../engine/types.ts'
+import type { GateFile } from '../evidence/write-bundle.ts'
+import type { Host } from '../host.ts'
+import type { Profile } from '../profiles.ts'
+import { runParameters } from '../run-parameters.ts'
+import { observeDeterminism } from './determinism.ts'
+import { exportJudgement } from './export-judgement.ts'
+import type { GateContext, GateRunner, Planted } from './gate-context.ts'
+import { observeGoNoGo } from './go-no-go.ts'
+import { servePage } from './page-server.ts'
+import { refuseBadStart } from './preflight.ts'
+import type { Progress } from './progress.ts'
+import { observeSoak } from './soak.ts'
+
+/** Gates that have a runner, in the order in which they run. */
+export const GATE_RUNNERS: ReadonlyMap<string, GateRunner> = new Map([
+  ['go-no-go', observeGoNoGo],
+  ['soak', observeSoak],
+  ['determinism', observeDeterminism],
+])
+
+export interface GateRunOptions {
+  readonly profile: Profile
+  /** Ids, a subset of `GATE_RUNNERS`. */
+  readonly gates: readonly string[]
+  /** Go on after a gate that did not pass. */
+  readonly keepGoing: boolean
+  /** State folder of this run alone. */
+  readonly home: string
+  readonly portBase: number
+  readonly runId: string
+  readonly host: Host
+  readonly progress: Progress
+  readonly criteriaFolder: string
+  readonly configurationSources: readonly string[]
+  readonly planted?: Planted
+  /** Targets and the like, for tests that take a target away. */
+  readonly watchOptions?: Partial<Parameters<typeof createWatch>[0]>
+}
+
+/** What a run leaves; the watch still stands while `use` of `withGateRun` looks at it. */
+export interface GateRun {
+  readonly judgement: Judgement
+  readonly windows: readonly GateWindow[]
+  readonly files: readonly GateFile[]
+  readonly watch: Watch
+}
+
+/** Runs the gates, judges them, hands the result to `use` while Prometheus is still up, and leaves no process behind. */
+export async function withGateRun<T>(options: GateRunOptions, use: (run: GateRun) => Promise<T>): Promise<T> {
+  const { host } = options
+  await refuseBadStart(options)
+  const page = await servePage(options.portBase)
+  const running = new Set<Stack>()
+  let watch: Watch | null = null
+  const abandon = () => {
+    for (const stack of running) stack.abandon()
+    watch?.abandon()
+  }
+  host.interruptedTwice.addEventListener('abort', abandon)
+  try {
+    watch = await createWatch(watchOptionsOf(options))
+    const context = contextOf(options, { watch, running, pageUrl: page.url })
+    const windows = await observeGates(context, options)
+    const judgement = await judge(options, watch, windows)
+    await exportJudgement(context, judgement.verdict)
+    return await use({ judgement, windows, files: context.files, watch })
+  } finally {
+    options.progress.at('stopping what still runs')
+    await Promise.allSettled([...running].map((stack) => stack.stop()))
+    await watch?.stop()
+    await page.stop()
+    host.interruptedTwice.removeEventListener('abort', abandon)
+    options.progress.done()
+  }
+}
+
+function watchOptionsOf(options: GateRunOptions): Parameters<typeof createWatch>[0] {
+  const { host, profile, home, portBase, runId } = options
+  return {
+    repo: host.repository,
+    home: join(home, 'watch'),
+    portBase,
+    runId,
+    host,
+    scrapeIntervalSeconds: profile.scrapeSeconds,
+    restartTools: false,
+    signal: host.interrupted,
+    onEvent: ({ tool, kind, cause }) => options.progress.say(`${tool}: ${kind}: ${cause}`),
+    ...options.watchOptions,
+  }
+}
+
+type RunContext = GateContext & { readonly files: GateFile[] }
+
+function contextOf(
+  options: GateRunOptions,
+  parts: Pick<GateContext, 'watch' | 'running' | 'pageUrl'>,
+): RunContext {
+  const files: GateFile[] = []
+  const { profile, host, home, portBase, runId, progress, configurationSources } = options
+  return {
+    profile,
+    host,
+    home,
+    portBase,
+    runId,
+    progress,
+    configurationSources,
+    ...parts,
+    signal: host.interrupted,
+    planted: options.planted ?? {},
+    files,
+    keep: (file) => void files.push(file),
+    testRuns: null,
+  }
+}
+
+/** Observes and judges gate by gate: one that does not pass ends the run, unless told to go on. */
+async function observeGates(context: RunContext, options: GateRunOptions): Promise<readonly GateWindow[]> {
+  const windows: GateWindow[] = []
+  for (const [gate, observe] of GATE_RUNNERS) {
+    if (!options.gates.includes(gate)) continue
+    const window = await observe(context)
+    windows.push(window)
+    const { verdict } = await judge(options, context.watch, [window])
+    const [result] = verdict.gates
+    if (result !== undefined) announce(options.progress, result)
+    if (verdict.verdict !== 'PASS' && !options.keepGoing) break
+  }
+  return windows
+}
+
+function judge(options: GateRunOptions, watch: Watch, windows: readonly GateWindow[]): Promise<Judgement> {
+  return judgeRunWithAnswers({
+    criteriaFolder: options.criteriaFolder,
+    windows,
+    parameters: runParameters(options.profile),
+    prometheusUrl: watch.prometheusUrl,
+  })
+}
+
+function announce(progress: Progress, { gate, verdict, criteria }: GateResult): void {
+  progress.say(`${gate}: ${verdict}`)
+  for (const criterion of criteria) if (criterion.verdict !== 'PASS') progress.say(`  ${criterion.sentence}`)
+}

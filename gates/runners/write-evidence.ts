@@ -1,0 +1,99 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SERVICE_NAMES } from '#catalog'
+import { locateTool } from '#tools/locate.ts'
+import { loadMachineKey } from '../evidence/machine-key.ts'
+import { describeReleased } from '../evidence/released.ts'
+import { repositoryState } from '../evidence/repository.ts'
+import { type BundlePath, type GateFile, writeBundle } from '../evidence/write-bundle.ts'
+import type { GateRun, GateRunOptions } from './run-gates.ts'
+
+export interface EvidencePlaces {
+  readonly artifactsFolder: string
+  /** The operator's state folder: the machine key lives in its `config/`. */
+  readonly operatorHome: string
+}
+
+/** Takes the snapshot, gathers logs, writes and signs the bundle. */
+export async function writeEvidence(
+  run: GateRun,
+  options: GateRunOptions,
+  places: EvidencePlaces,
+): Promise<BundlePath> {
+  const { host, criteriaFolder, home } = options
+  const state = await repositoryState(host.repository)
+  const stackConfig = join(home, 'stack', 'config')
+  return writeBundle({
+    runId: options.runId,
+    artifactsFolder: places.artifactsFolder,
+    profile: options.profile.name,
+    purpose: 'run',
+    createdAtMs: host.clock.nowMs(),
+    ...run.judgement,
+    gateFiles: [...run.files, ...(await logFiles(home))],
+    prometheus: {
+      snapshotFolder: await takeSnapshot(run),
+      rules: join(run.watch.configFolder, 'rules'),
+      config: join(run.watch.configFolder, 'prometheus.yml'),
+    },
+    criteriaFolder,
+    windows: run.windows,
+    keys: await loadMachineKey(join(places.operatorHome, 'config')),
+    released: await describeReleased({
+      repository: host.repository,
+      state,
+      configurationFile: join(stackConfig, 'sonia.json'),
+      policiesFolder: join(stackConfig, 'policies'),
+      criteriaFolder,
+      sbom: null,
+      imageDigest: null,
+    }),
+    versions: await versionsOf(options),
+    sbom: null,
+    producerEmails: state.userEmail === null ? [] : [state.userEmail],
+    secrets: await secretsOf(home),
+  })
+}
+
+/** The head block is part of a snapshot; exemplars are not. */
+async function takeSnapshot({ watch }: GateRun): Promise<string> {
+  const response = await fetch(`${watch.prometheusUrl}/api/v1/admin/tsdb/snapshot`, { method: 'POST' })
+  const body = (await response.json()) as { data?: { name?: string } }
+  const name = body.data?.name
+  if (name === undefined) throw new Error(`Prometheus made no snapshot: HTTP ${response.status}`)
+  return join(watch.prometheusFolder, 'snapshots', name)
+}
+
+async function versionsOf({ host }: GateRunOptions): Promise<Readonly<Record<string, string>>> {
+  const tools = await Promise.all((['k6', 'prometheus'] as const).map((name) => locateTool(name, host)))
+  const located = Object.fromEntries(tools.map(({ name, version }) => [name, version]))
+  return { node: process.versions.node, ...located }
+}
+
+/** Logs of every stack of the run, under the name of its state folder. */
+async function logFiles(home: string): Promise<readonly GateFile[]> {
+  const folders = await readdir(home, { withFileTypes: true })
+  const files = folders
+    .filter((entry) => entry.isDirectory())
+    .map(async ({ name }) => {
+      const logs = join(home, name, 'logs')
+      const entries = await readdir(logs).catch(() => [])
+      const gate = name.startsWith('tests-') ? 'determinism' : name === 'watch' ? 'soak' : 'go-no-go'
+      return entries.map((file) => ({
+        path: `gates/${gate}/logs/${name}/${file}`,
+        content: { file: join(logs, file) },
+      }))
+    })
+  return (await Promise.all(files)).flat()
+}
+
+/** Secrets this run made: a bundle that holds one of them is not written. */
+async function secretsOf(home: string): Promise<readonly string[]> {
+  const folders = await readdir(home)
+  const paths = folders.flatMap((name) => [
+    join(home, name, 'config', 'operator.key'),
+    ...SERVICE_NAMES.map((service) => join(home, name, 'run', 'secrets', service)),
+  ])
+  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8').catch(() => '')))
+  return texts.map((text) => text.trim()).filter((text) => text !== '')
+}
