@@ -1,15 +1,12 @@
-import { context, trace } from '@opentelemetry/api'
+import { context, type Tracer, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import type { DestinationStream } from 'pino'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Static, TObject } from 'typebox'
 import { CATALOG, DEFAULT_PORT_BASE, portAt, type ServiceName } from '#catalog'
 import packageFile from '../../package.json' with { type: 'json' }
-import { findTelemetry } from '../../otel/handle.ts'
-import type { AccessParts } from './access.ts'
 import { startCall } from './call-context.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { loadConfig, sharedSettings } from './config.ts'
+import { loadConfig, type SharedSettings, sharedSettings } from './config.ts'
 import { createCorrelationIds } from './correlation.ts'
 import type { ServiceContext, ServiceDefinition, SoniaApp } from './define-service.ts'
 import { createHealth, type HealthState } from './health.ts'
@@ -18,22 +15,25 @@ import { createLogging, type Logging } from './log-setup.ts'
 import { createMetrics, type ServiceMetrics } from './metrics.ts'
 import { addNeighbourChecks } from './neighbour-checks.ts'
 import { createNeighbours, type Neighbours } from './neighbours.ts'
-import { mergeOpenMetrics } from './open-metrics.ts'
 import { createOpenApi } from './openapi.ts'
-import { createOperatorCheck } from './operator-key.ts'
 import { createRequestMetrics } from './request-metrics.ts'
-import { createRouting } from './routing.ts'
+import { createRouting, type Routing } from './routing.ts'
+import { scrape } from './scrape.ts'
 import { createSecretReader } from './secrets.ts'
 import { createServer, createShedding } from './server.ts'
 import { addStandardRoutes } from './standard-routes.ts'
 import { createStateFolders, type StatePaths, statePaths } from './state-paths.ts'
-import { createStopList, type StopList } from './stop-list.ts'
-import { fetchJwks, requestToken } from './token-exchange.ts'
-import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
-import { createTokenSource, type TokenIssuer, type TokenSource } from './tokens.ts'
+import { createStopList, type StopList, within } from './stop-list.ts'
+import type { TokenVerifier } from './token-verifier.ts'
+import type { TokenSource } from './tokens.ts'
 import { TRACER_NAME } from './tracing.ts'
+import { createTrust, type Trust } from './trust.ts'
 
-const STOP_STEP_MS = 500
+/** One step of a drain or stop; a step that hangs must not eat the time of the others. */
+const STOP_STEP_MS = 400
+/** How long requests in flight may take to finish once the service drains. */
+const DRAIN_MS = 900
+const ABORTED_MS = 100
 
 /** What surrounds a service. Only `home` is needed; tests replace the rest. */
 export interface BuildOptions {
@@ -57,7 +57,7 @@ export interface BuiltService {
   readonly log: Logging
   readonly port: number
   readonly bind: string
-  /** Undoes everything in reverse order. Safe to call twice. */
+  /** Drains, then undoes everything in reverse order; bounded, never rejects. Safe to call twice. */
   stop(): Promise<void>
 }
 
@@ -69,27 +69,42 @@ export async function buildService<S extends TObject>(
   // Where no SDK was loaded, the ids of the call at hand still follow it through promises.
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const base = createBase(service, options)
-  const stopOnce = onceOnly(() => stopAll(base))
+  const stop = onceOnly(() => stopAll(base))
   try {
-    return await wire(service, options, base, stopOnce)
+    const app = await wire(service, options, base)
+    const { health, log, settings } = base
+    return {
+      app,
+      health,
+      log,
+      port: portAt(CATALOG[service.name].port, settings.portBase),
+      bind: settings.bind,
+      stop,
+    }
   } catch (error) {
-    await stopOnce()
+    await stop()
     throw error
   }
 }
 
 interface Base<S extends TObject> {
+  readonly name: ServiceName
   readonly clock: Clock
   readonly startedAtMs: number
   readonly config: Static<S>
-  readonly settings: ReturnType<typeof sharedSettings>
+  readonly settings: SharedSettings
   readonly paths: StatePaths
   readonly metrics: ServiceMetrics
+  readonly tracer: Tracer
   readonly log: Logging
   readonly health: HealthState
   readonly inFlight: InFlight
+  /** Done first, while requests are still answered: say goodbye to sockets. */
+  readonly drains: StopList
+  /** Done last: close what requests used. */
   readonly stops: StopList
   readonly originOf: (to: ServiceName) => string
+  app: SoniaApp | undefined
 }
 
 /** Configuration, folders, metrics, log: what everything else stands on. */
@@ -113,17 +128,23 @@ function createBase<S extends TObject>(service: ServiceDefinition<S>, options: B
     terminal: options.terminal,
   })
   return {
+    name,
     clock,
     startedAtMs: clock.monotonicMs(),
     config: loaded.service,
     settings,
     paths,
     metrics,
+    tracer: trace.getTracer(TRACER_NAME),
     log,
     health: createHealth((value) => status.set(value)),
     inFlight: createInFlight(clock),
+    drains: createStopList(log.log, STOP_STEP_MS),
     stops: createStopList(log.log, STOP_STEP_MS),
-    originOf: options.originOf ?? ((to) => `http://127.0.0.1:${portAt(CATALOG[to].port, portBase)}`),
+    originOf:
+      options.originOf ??
+      ((to) => `http://${settings.hosts[to] ?? '127.0.0.1'}:${portAt(CATALOG[to].port, portBase)}`),
+    app: undefined,
   }
 }
 
@@ -131,143 +152,96 @@ async function wire<S extends TObject>(
   service: ServiceDefinition<S>,
   options: BuildOptions,
   base: Base<S>,
-  stop: () => Promise<void>,
-): Promise<BuiltService> {
-  const { name } = service
-  const { clock, settings, paths, metrics, log, health, inFlight } = base
-  const trust = createTrust(name, options, base)
-  const makeId = createCorrelationIds()
-  const tracer = trace.getTracer(TRACER_NAME)
+): Promise<SoniaApp> {
+  const { name, settings, health, log, metrics, originOf } = base
+  const trust = createTrust({
+    ...base,
+    evaOrigin: originOf('eva-os'),
+    verifier: options.verifier,
+    tokens: options.tokens,
+  })
   // The guard exists only once the server does; until then nothing can be late.
   let delayMs = () => 0
-  const routing = createRouting({
-    life: {
-      service: name,
-      clock,
-      tracer,
-      accessLog: log.accessLog,
-      inFlight,
-      shed: createShedding(() => delayMs()),
-    },
-    access: trust.access,
-    metrics: createRequestMetrics(metrics, clock, () => inFlight.oldestStartMs()),
-  })
+  const routing = createServiceRouting(base, trust, () => delayMs())
+  const makeId = createCorrelationIds()
   const debug = settings.logLevel === 'DEBUG'
   const app = await createServer({ service: name, log: log.log, debug, makeId, unmatched: routing.unmatched })
+  base.app = app
   delayMs = () => app.memoryUsage().eventLoopDelay
   routing.attach(app)
-  base.stops.add('server', () => app.close())
-  const neighbours = options.neighbours ?? openNeighbours(base, trust.tokens)
-  const ctx: ServiceContext<Static<S>> = {
-    name,
+  addNeighbourChecks(name, health, originOf)
+  await service.setup({
+    ...base,
     app,
-    config: base.config,
-    settings,
-    paths,
     log: log.log,
-    metrics,
-    tracer,
-    neighbours,
-    health,
-    clock,
-    onStop: (what, stopIt) => base.stops.add(what, stopIt),
+    neighbours: options.neighbours ?? openNeighbours(base, trust.tokens),
+    onDrain: (what, drain) => base.drains.add(what, drain),
+    onStop: (what, stop) => base.stops.add(what, stop),
     readSecret: createSecretReader(options.env ?? {}),
-    startCall: (call) => startCall(call, clock, makeId),
+    startCall: (call) => startCall(call, base.clock, makeId),
     useTokenIssuer: trust.useIssuer,
     useOperatorCheck: trust.useOperatorCheck,
-  }
-  addNeighbourChecks(name, health, base.originOf)
-  await service.setup(ctx)
+  } satisfies ServiceContext<Static<S>>)
   addStandardRoutes({
+    ...base,
     app,
-    name,
-    settings,
-    health,
-    clock,
-    startedAtMs: base.startedAtMs,
     scrape: () => scrape(metrics),
     openApi: createOpenApi({ title: name, version: settings.version }, routing.documented),
   })
   await app.ready()
-  return { app, health, log, port: portAt(CATALOG[name].port, settings.portBase), bind: settings.bind, stop }
+  return app
 }
 
-interface Trust {
-  readonly access: AccessParts
-  readonly tokens: TokenSource
-  readonly useIssuer: (issuer: TokenIssuer) => void
-  readonly useOperatorCheck: (check: (presented: string) => boolean) => void
-}
-
-/** Who we believe, and what we show to be believed. eva-os replaces both ends by its own issuer. */
-function createTrust<S extends TObject>(name: ServiceName, options: BuildOptions, base: Base<S>): Trust {
-  const { clock, settings } = base
-  const evaOrigin = base.originOf('eva-os')
-  let issuer: TokenIssuer | undefined
-  let checkOperator = createOperatorCheck(name, base.paths.config)
-  const failures = base.metrics.counter('sonia_service_auth_failures_total')
-  const tokens = createTokenSource({
-    secretFile: base.paths.secretFile,
-    clock,
-    request: (request) => requestToken(evaOrigin, name, request),
-    pause: (ms) => sleep(ms),
+function createServiceRouting<S extends TObject>(
+  base: Base<S>,
+  trust: Trust,
+  delayMs: () => number,
+): Routing {
+  const { name, clock, tracer, inFlight, log, metrics, settings } = base
+  return createRouting({
+    life: { service: name, clock, tracer, accessLog: log.accessLog, inFlight, shed: createShedding(delayMs) },
+    access: trust.access,
+    metrics: createRequestMetrics(metrics, clock, () => inFlight.oldestStartMs()),
+    logContent: settings.logContent,
   })
-  return {
-    access: {
-      verifier:
-        options.verifier ??
-        createTokenVerifier({
-          audience: name,
-          clock,
-          fetchKeys: async () => (issuer === undefined ? fetchJwks(evaOrigin) : issuer.jwks()),
-        }),
-      apiKeys: settings.apiKeys,
-      browser: settings,
-      checkOperator: (presented) => checkOperator(presented),
-      onFailure: (reason) => failures.inc({ reason }),
-    },
-    tokens: options.tokens ?? {
-      tokenFor: async (audience) =>
-        issuer === undefined ? tokens.tokenFor(audience) : (await issuer.issue(audience)).token,
-      forget: (audience) => tokens.forget(audience),
-    },
-    useIssuer: (given) => {
-      issuer = given
-    },
-    useOperatorCheck: (check) => {
-      checkOperator = check
-    },
-  }
 }
 
 function openNeighbours<S extends TObject>(base: Base<S>, tokens: TokenSource): Neighbours {
-  const { originOf, clock, metrics } = base
-  const neighbours = createNeighbours({
-    originOf,
-    tokens,
-    clock,
-    tracer: trace.getTracer(TRACER_NAME),
-    metrics,
-  })
+  const { originOf, clock, metrics, tracer } = base
+  const neighbours = createNeighbours({ originOf, tokens, clock, tracer, metrics })
   base.stops.add('calls onward', () => neighbours.close())
   return neighbours
 }
 
-async function scrape(metrics: ServiceMetrics): Promise<string> {
-  const telemetry = findTelemetry()
-  if (telemetry === undefined) return metrics.exposition()
-  const dropped = metrics.counter('sonia_spans_dropped_total')
-  dropped.reset()
-  dropped.inc(telemetry.droppedSpans())
-  const [own, theirs] = await Promise.all([metrics.exposition(), telemetry.collectMetrics()])
-  return mergeOpenMetrics(own, theirs)
-}
-
 async function stopAll<S extends TObject>(base: Base<S>): Promise<void> {
+  base.health.drain()
+  await base.drains.run()
+  await closeServer(base)
   await base.stops.run()
   base.inFlight.stop()
   base.metrics.close()
   base.log.close()
+}
+
+/** No new connections; what is in flight may finish, then it is told to stop, then it is cut off. */
+async function closeServer<S extends TObject>({ app, inFlight, log }: Base<S>): Promise<void> {
+  if (app === undefined) return
+  const closed = app.close().catch((error: unknown) => {
+    log.log.error({ operation: 'stop', error }, 'the server did not close cleanly')
+  })
+  for (const [limitMs, then] of [
+    [DRAIN_MS, () => inFlight.abortAll()],
+    [ABORTED_MS, () => app.server.closeAllConnections()],
+  ] as const) {
+    const isClosed = await within(limitMs, () => closed).then(
+      () => true,
+      () => false,
+    )
+    if (isClosed) return
+    log.log.warn({ operation: 'stop', in_flight: inFlight.size }, 'requests in flight did not finish in time')
+    then()
+  }
+  await within(STOP_STEP_MS, () => closed).catch(() => undefined)
 }
 
 function onceOnly(fn: () => Promise<void>): () => Promise<void> {

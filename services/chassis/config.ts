@@ -25,6 +25,8 @@ const SHARED_SCHEMA = Type.Object(
     ),
     allowed_hosts: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
     allowed_origins: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
+    /** Host names of neighbours that are not on this machine (compose). */
+    hosts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
     services: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
   },
   // Other owners keep sections of their own in the same file (backup, alerts): unknown ones are theirs.
@@ -45,6 +47,7 @@ export interface SharedSettings {
   readonly apiKeys: readonly { readonly name: string; readonly sha256: string }[]
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
+  readonly hosts: Readonly<Record<string, string>>
 }
 
 /** Every problem of the configuration at once, each with its place. */
@@ -76,6 +79,7 @@ export function loadConfig<S extends TObject>(
   const problems = [
     ...problemsOf(SHARED_SCHEMA, shared, 'sonia.json'),
     ...problemsOf(schema, service, `sonia.json services["${source.name}"]`),
+    ...openBindProblems(shared),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return { shared, service: service as Static<S> }
@@ -122,6 +126,15 @@ function describe(problem: { keyword: string; message: string; params: object })
   return `unknown setting ${additionalProperties.map((name) => `"${name}"`).join(', ')}`
 }
 
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
+
+/** Without keys a service listens only where nobody but this machine can reach it. */
+function openBindProblems(shared: SharedConfig): string[] {
+  if (typeof shared.bind !== 'string' || LOOPBACK.test(shared.bind)) return []
+  if (Array.isArray(shared.api_keys) && shared.api_keys.length > 0) return []
+  return [`sonia.json/bind: "${shared.bind}" is open to other machines; configure api_keys first`]
+}
+
 /** The settings handed to a service, from the shared part and the surroundings of the run. */
 export function sharedSettings(
   config: SharedConfig,
@@ -138,5 +151,6 @@ export function sharedSettings(
     apiKeys: config.api_keys,
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
+    hosts: config.hosts,
   }
 }

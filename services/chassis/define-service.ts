@@ -65,7 +65,9 @@ export interface ServiceContext<Config> {
   readonly neighbours: Neighbours
   readonly health: Health
   readonly clock: Clock
-  /** Registers cleanup beside creation; undone in reverse order, each step bounded. */
+  /** Done when a drain begins, while requests in flight still run: for sockets, which would never end by themselves. */
+  readonly onDrain: (what: string, drain: () => Promise<void> | void) => void
+  /** Registers cleanup beside creation; undone in reverse order after the last request, each step bounded. */
   readonly onStop: (what: string, stop: () => Promise<void> | void) => void
   /** Resolves "env:NAME" or "file:PATH". */
   readonly readSecret: (reference: string) => string

@@ -14,6 +14,8 @@ export class Exchange {
   code: ResultCode | undefined
   error: LoggedError | null = null
   finished = false
+  /** Kept only with log_content. */
+  content: { readonly request: unknown; readonly response: unknown } | undefined
   timedOut = false
   /** Set once the answer is known: how long it took. */
   readonly #elapsedMs: () => number

@@ -13,6 +13,8 @@ export interface InFlight {
   oldestStartMs(): number | undefined
   /** Answers what is past its deadline and closes what lost its client. */
   sweep(): void
+  /** The drain is over: everything still running is told to give up. */
+  abortAll(): void
   stop(): void
 }
 
@@ -37,6 +39,9 @@ export function createInFlight(clock: Clock): InFlight {
     },
     oldestStartMs: () => exchanges.values().next().value?.call.startedAtMs,
     sweep,
+    abortAll: () => {
+      for (const { call } of exchanges) call.abort(new ServiceError('UNAVAILABLE', 'The service is stopping'))
+    },
     stop: () => clearInterval(timer),
   }
 }

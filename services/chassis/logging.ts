@@ -39,6 +39,8 @@ export interface AccessLine {
   readonly status_code: number
   readonly code: string
   readonly error: LoggedError | null
+  readonly request_bytes: number
+  readonly content: { readonly request: unknown; readonly response: unknown } | undefined
   readonly trace_id: string
   readonly span_id: string
 }
@@ -73,8 +75,8 @@ export function createAccessLog(settings: LogSettings): AccessLog {
         operation: line.operation,
         duration_ms: Math.round(line.duration_ms * 1000) / 1000,
         status_code: line.status_code,
-        request: null,
-        response: { code: line.code },
+        request: requestSummary(line),
+        response: responseSummary(line),
         error: line.error,
         trace_id: validId(line.trace_id),
         span_id: validId(line.span_id),
@@ -82,6 +84,14 @@ export function createAccessLog(settings: LogSettings): AccessLog {
       'request finished',
     )
   }
+}
+
+function requestSummary({ content, request_bytes: bytes }: AccessLine) {
+  return content === undefined ? { bytes } : { bytes, content: redact(content.request) }
+}
+
+function responseSummary({ content, code }: AccessLine) {
+  return content === undefined ? { code } : { code, content: redact(content.response) }
 }
 
 /** The log of one service: JSON lines with exactly the published fields, redacted, with the ids of the call at hand. */

@@ -31,3 +31,6 @@ function nearestIndex(bounds: readonly number[], edge: number): number {
   const distances = bounds.map((bound) => Math.abs(Math.log(bound / edge)))
   return distances.indexOf(Math.min(...distances))
 }
+
+/** 1 ms to 60 s; the edges of gates and alerts (0.5, 2, 5 s) are exact. */
+export const REQUEST_BUCKETS = geometricBuckets(0.001, 60, 60, [0.5, 2, 5])

@@ -192,6 +192,8 @@ function closeExchange(exchange: Exchange, rule: RouteRule, parts: LifeParts): v
     status_code: reply.statusCode,
     code,
     error: exchange.error,
+    request_bytes: Number(reply.request.raw.headers['content-length'] ?? 0),
+    content: exchange.content,
     trace_id: spanContext.traceId,
     span_id: spanContext.spanId,
   })

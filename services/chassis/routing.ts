@@ -1,4 +1,4 @@
-import type { RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { ServiceName } from '#catalog'
 import { type AccessParts, createDoor } from './access.ts'
 import { REQUEST_TIMEOUT_MS } from './deadline.ts'
@@ -24,6 +24,7 @@ export function createRouting(parts: {
   readonly life: LifeParts
   readonly access: AccessParts
   readonly metrics: RequestMetrics
+  readonly logContent: boolean
 }): Routing {
   const documented: DocumentedRoute[] = []
   const lifeOf = (
@@ -65,9 +66,24 @@ export function createRouting(parts: {
           },
           ...asList(options.onResponse),
         ]
+        if (parts.logContent) options.onSend = [keepContent, ...asList(options.onSend)]
       })
     },
   }
+}
+
+/** Only with log_content: what was asked and answered goes to the log, redacted and bounded there. */
+function keepContent(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+): void {
+  request.exchange.content = {
+    request: request.body ?? null,
+    response: typeof payload === 'string' ? payload : null,
+  }
+  done(null, payload)
 }
 
 function asText(method: string | string[]): string {

@@ -15,8 +15,7 @@ export interface ServiceHost extends Pick<NodeJS.Process, 'env' | 'on' | 'stdout
 }
 
 const EXIT = { ok: 0, badInput: 65, missing: 69, internal: 70, interrupted: 130 } as const
-const DRAIN_MS = 900
-const STOP_MS = 600
+const STOP_MS = 1_500
 const FLUSH_MS = 1_500
 /** SIGTERM to exit; the parts above share it. */
 const TOTAL_MS = 1_850
@@ -106,11 +105,9 @@ async function drain(built: BuiltService): Promise<void> {
   const startedAtMs = performance.now()
   const leftMs = (limitMs: number) =>
     Math.max(1, Math.min(limitMs, TOTAL_MS - (performance.now() - startedAtMs)))
-  built.health.drain()
   built.log.log.info({ operation: 'stop' }, 'draining')
-  await within(leftMs(DRAIN_MS + STOP_MS), () => built.stop()).catch(() => {
-    built.app.server.closeAllConnections()
-  })
+  // Telemetry of the last requests is sent while the rest closes, and once more for what came after.
+  await within(STOP_MS, () => built.stop()).catch(() => undefined)
   await findTelemetry()?.shutdown(leftMs(FLUSH_MS))
   built.log.flush()
 }

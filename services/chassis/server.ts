@@ -22,7 +22,8 @@ import type { RouteLife } from './route-life.ts'
 const BODY_BYTES_MAX = 1024 * 1024
 const HEADER_BYTES_MAX = 16 * 1024
 const PARAM_CHARS_MAX = 256
-const RECEIVE_TIMEOUT_MS = 30_000
+/** From the first byte to the last: slow senders give way. */
+const RECEIVE_TIMEOUT_MS = 15_000
 const HEADERS_TIMEOUT_MS = 10_000
 const LATE_SAMPLE_MS = 250
 
@@ -54,7 +55,12 @@ export async function createServer(parts: ServerParts): Promise<SoniaApp> {
     requestTimeout: RECEIVE_TIMEOUT_MS,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS, noDelay: true },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+      noDelay: true,
+    },
     frameworkErrors: (error, request, reply) =>
       answer(error, request as FastifyRequest, reply as FastifyReply),
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, parts),
