@@ -71,7 +71,7 @@ function report(error: unknown, host: Host): ExitCode {
     // Commander has already written help or its complaint.
     return error.exitCode === 0 ? EXIT_CODES.passed : EXIT_CODES.badUsage
   }
-  const failure = expectedFailure(error) ?? internalError(error, host)
+  const failure = interruption(error, host) ?? expectedFailure(error) ?? internalError(error, host)
   if (host.argv.includes('--json')) {
     const body = { message: failure.message, hint: failure.hint ?? null, exit_code: failure.exitCode }
     host.stdout.write(`${JSON.stringify({ error: body })}\n`)
@@ -79,7 +79,13 @@ function report(error: unknown, host: Host): ExitCode {
     host.stderr.write(`sonia: ${failure.message}\n`)
     if (failure.hint !== undefined) host.stderr.write(`  try: ${failure.hint}\n`)
   }
-  return host.interrupted.aborted ? EXIT_CODES.interrupted : failure.exitCode
+  return failure.exitCode
+}
+
+/** Whatever broke on the way out of an interrupted run is a consequence, not the news. */
+function interruption(cause: unknown, host: Host): CliError | undefined {
+  if (!host.interrupted.aborted) return undefined
+  return new CliError(EXIT_CODES.interrupted, 'interrupted; what was started has been stopped', { cause })
 }
 
 /** Errors of ops/ and tools/ carry an exit code and a hint of their own; they do not know the gates. */

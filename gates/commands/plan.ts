@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
+import type { GateCriteria } from '../engine/criterion.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { splitByLength } from '../engine/not-judged.ts'
+import { GATE_IDS } from '../engine/types.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { DEFAULT_PROFILE, PROFILE_NAMES, type Profile, profileNamed } from '../profiles.ts'
@@ -35,7 +37,7 @@ interface GatePlan {
 
 async function planOf(profile: Profile, host: Host): Promise<readonly GatePlan[]> {
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
-  return gates.map(({ gate, title, criteria }) => {
+  return inRunOrder(gates).map(({ gate, title, criteria }) => {
     const plannedSeconds = plannedSecondsOf(gate, profile)
     const { judged, notJudged } = splitByLength(criteria, plannedSeconds)
     return {
@@ -46,6 +48,11 @@ async function planOf(profile: Profile, host: Host): Promise<readonly GatePlan[]
       not_judged: notJudged.map(({ id, sentence }) => ({ id, sentence })),
     }
   })
+}
+
+function inRunOrder(gates: readonly GateCriteria[]): readonly GateCriteria[] {
+  const position = ({ gate }: GateCriteria) => GATE_IDS.findIndex((id) => id === gate)
+  return gates.toSorted((a, b) => position(a) - position(b))
 }
 
 function render(plan: readonly GatePlan[]): string {
