@@ -26,7 +26,11 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     log,
   })
   await book.settleLeftovers()
-  await app.register(websocket, { options: { maxPayload: SOCKET_PAYLOAD_BYTES_MAX } })
+  await app.register(websocket, {
+    options: { maxPayload: SOCKET_PAYLOAD_BYTES_MAX },
+    // Goodbyes come before the server closes, while there are sockets to say them on.
+    preClose: async () => book.closeAll('shutdown'),
+  })
   registerSessionRoutes(app, book)
   const sockets = registerSocket(app, {
     book,
@@ -48,9 +52,8 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     sockets.sweep()
   }, SWEEP_EVERY_MS)
   const beating = setInterval(() => sockets.heartbeat(), config.ping_seconds * 1000)
-  ctx.onStop('voice sessions', async () => {
+  ctx.onStop('voice timers', () => {
     clearInterval(sweeping)
     clearInterval(beating)
-    await book.closeAll('shutdown')
   })
 }

@@ -35,7 +35,7 @@ const CLOSE_CODE: Readonly<Record<CloseReason, number>> = {
 const CLOSED_BY_CLIENT = [1000, 1005]
 const MISSED_PONGS_MAX = 2
 /** A close frame that the client does not take within this time is not waited for. */
-const CLOSE_GRACE_MS = 1000
+const CLOSE_GRACE_MS = 500
 
 /** One live socket of a session: reads frames, writes frames, and notices that it is dead. */
 export class Connection implements Listener {
