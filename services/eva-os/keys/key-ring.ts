@@ -1,0 +1,72 @@
+import type { JSONWebKeySet } from 'jose'
+import type { KeyFiles, SigningKey } from './key-files.ts'
+import { type KeyRoles, type KeyTimes, keyRoles } from './key-roles.ts'
+
+/** The keys of service tokens, and who of them signs. */
+export interface KeyRing {
+  readonly jwks: () => JSONWebKeySet
+  readonly signing: () => SigningKey | undefined
+  /** Publishes a new key, which signs after the lead time. */
+  rotate(): Promise<void>
+  /** Throws every key away: whatever they signed is worthless from now on. The next tick makes a new one. */
+  dropAll(): void
+  /** Rotates and retires what is due. */
+  tick(): Promise<void>
+  describe(): readonly { readonly kid: string; readonly role: string; readonly created_at: string }[]
+}
+
+export interface KeyRingParts {
+  readonly files: KeyFiles
+  readonly times: KeyTimes
+  readonly nowMs: () => number
+  readonly onChange: (what: 'created' | 'retired' | 'dropped', kids: readonly string[]) => void
+}
+
+export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
+  const { files, onChange } = parts
+  let keys = [...(await files.read())]
+  let working: Promise<void> = Promise.resolve()
+  /** One change at a time, or two rotations could each retire the other's key. */
+  const inTurn = (change: () => Promise<void>): Promise<void> => {
+    const turn = working.then(change)
+    working = turn.catch(() => undefined)
+    return turn
+  }
+  const roles = (): KeyRoles<SigningKey> => keyRoles(keys, parts.nowMs(), parts.times)
+  const create = async (nowMs: number) => {
+    const key = await files.create(nowMs)
+    keys = [...keys, key]
+    onChange('created', [key.kid])
+  }
+  const drop = (dropped: readonly SigningKey[], what: 'retired' | 'dropped') => {
+    if (dropped.length === 0) return
+    for (const { kid } of dropped) files.remove(kid)
+    keys = keys.filter((key) => !dropped.includes(key))
+    onChange(
+      what,
+      dropped.map(({ kid }) => kid),
+    )
+  }
+  const tick = () =>
+    inTurn(async () => {
+      if (roles().needsNew) await create(parts.nowMs())
+      drop(roles().retired, 'retired')
+    })
+  await tick()
+  return {
+    jwks: () => ({ keys: keys.map(({ publicJwk }) => publicJwk) as JSONWebKeySet['keys'] }),
+    signing: () => roles().signing,
+    rotate: () => inTurn(() => create(parts.nowMs())),
+    dropAll: () => drop(keys, 'dropped'),
+    tick,
+    describe() {
+      const { signing, next } = roles()
+      const roleOf = (key: SigningKey) => (key === signing ? 'signing' : key === next ? 'next' : 'retiring')
+      return keys.map((key) => ({
+        kid: key.kid,
+        role: roleOf(key),
+        created_at: new Date(key.createdAtMs).toISOString(),
+      }))
+    },
+  }
+}
