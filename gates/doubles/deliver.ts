@@ -45,23 +45,31 @@ export async function deliverStream(
   pieces: readonly Piece[],
   fault: Fault | null,
 ): Promise<void> {
-  const { res, signal } = delivery
-  if (fault?.kind === 'stall_before_token' && fault.headers === true) {
-    res.writeHead(200, STREAM_HEADERS)
-    res.write(pieces[0]?.bytes)
-    return
-  }
-  if (fault !== null && (await interfere(fault, delivery))) return
+  const { res } = delivery
+  const sendsHead = fault?.kind === 'stall_before_token' && fault.headers === true
+  if (fault !== null && !sendsHead && (await interfere(fault, delivery))) return
   res.writeHead(200, STREAM_HEADERS)
-  if (fault?.kind === 'slow_drip') {
-    return drip(res, Buffer.concat(pieces.map(({ bytes }) => bytes)), fault.delay_ms, signal)
-  }
-  if (fault !== null && isBreak(fault)) {
-    await sendPieces(delivery, upToTokens(pieces, fault.tokens ?? TOKENS_BEFORE_FAULT))
-    return breakOff(fault, res)
-  }
+  if (sendsHead) res.write(pieces[0]?.bytes)
+  else if (fault === null) await sendWhole(delivery, pieces)
+  else await sendBrokenStream(delivery, pieces, fault)
+}
+
+async function sendWhole(delivery: Delivery, pieces: readonly Piece[]): Promise<void> {
   await sendPieces(delivery, pieces)
-  res.end()
+  delivery.res.end()
+}
+
+async function sendBrokenStream(delivery: Delivery, pieces: readonly Piece[], fault: Fault): Promise<void> {
+  const { res, signal } = delivery
+  if (fault.kind === 'slow_drip') {
+    await drip(res, Buffer.concat(pieces.map(({ bytes }) => bytes)), fault.delay_ms, signal)
+  } else if (fault.kind === 'no_closing_mark') {
+    await sendPieces(delivery, pieces.slice(0, -1))
+    if (fault.stall !== true) res.end()
+  } else if (isBreak(fault)) {
+    await sendPieces(delivery, upToTokens(pieces, fault.tokens ?? TOKENS_BEFORE_FAULT))
+    breakOff(fault, res)
+  } else await sendWhole(delivery, pieces)
 }
 
 async function sendPieces({ res, signal, tokenDelayMs }: Delivery, pieces: readonly Piece[]): Promise<void> {

@@ -13,6 +13,8 @@ export type Fault =
   | { readonly kind: 'cut'; readonly tokens?: number; readonly clean?: boolean }
   | { readonly kind: 'malformed_chunk'; readonly tokens?: number }
   | { readonly kind: 'error_event'; readonly tokens?: number }
+  /** The stream ends after its finish, without the closing mark; with `stall` it stays open instead. */
+  | { readonly kind: 'no_closing_mark'; readonly stall?: boolean }
   /** The answer is complete, but comes in single bytes. */
   | { readonly kind: 'slow_drip'; readonly delay_ms: number }
   /** The answer is complete, but its first byte waits. */
@@ -56,6 +58,7 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
   'cut',
   'malformed_chunk',
   'error_event',
+  'no_closing_mark',
   'slow_drip',
   'delay',
 ])

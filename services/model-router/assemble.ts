@@ -2,7 +2,7 @@ import { ConfigError } from '#chassis/config.ts'
 import { refusalOfBaseUrl } from './address-rules.ts'
 import { createBudget } from './choice/budget.ts'
 import type { Candidate } from './choice/candidate.ts'
-import { createGuard } from './choice/guard.ts'
+import { type BreakerState, createGuard } from './choice/guard.ts'
 import { createProfiles, type Profiles } from './choice/profiles.ts'
 import { createQuarantine } from './choice/quarantine.ts'
 import { PROFILE_NAMES, type ProviderConfig, type RouterConfig } from './config.ts'
@@ -23,6 +23,8 @@ export interface Router {
 export interface Surroundings {
   readonly nowMs: () => number
   readonly readSecret: (reference: string) => string
+  /** Told when the breaker of a model changes. */
+  readonly onBreaker: (model: { provider: string; model: string }, state: BreakerState) => void
 }
 
 const EMBEDDED_PLACES = 1000
@@ -31,7 +33,7 @@ export function assembleRouter(config: RouterConfig, around: Surroundings): Rout
   refuseProblems(problemsOf(config, around))
   const candidates: Candidate[] = []
   for (const [id, settings] of Object.entries(config.providers)) {
-    candidates.push(...candidatesOf(createProvider(id, settings, around), settings, config))
+    candidates.push(...candidatesOf(createProvider(id, settings, around), settings, { config, around }))
   }
   if (config.embedded) candidates.push(...embeddedCandidates(config, around))
   const chat = candidates.filter(({ model }) => model.purpose === 'chat')
@@ -75,7 +77,11 @@ function modelEntry(model: ProviderConfig['models'][number]): ModelEntry {
   }
 }
 
-function candidatesOf(provider: Provider, settings: ProviderConfig, config: RouterConfig): Candidate[] {
+function candidatesOf(
+  provider: Provider,
+  settings: Pick<ProviderConfig, 'max_concurrent' | 'usd_per_day' | 'tokens_per_day'>,
+  { config, around }: { config: RouterConfig; around: Surroundings },
+): Candidate[] {
   const budget = createBudget({
     usdPerDay: settings.usd_per_day ?? Number.POSITIVE_INFINITY,
     tokensPerDay: settings.tokens_per_day ?? Number.POSITIVE_INFINITY,
@@ -89,6 +95,7 @@ function candidatesOf(provider: Provider, settings: ProviderConfig, config: Rout
       consecutiveFailures: config.breaker.consecutive_failures,
       openMs: config.breaker.open_ms,
       maxConcurrent: settings.max_concurrent,
+      onState: (state) => around.onBreaker({ provider: provider.id, model: model.name }, state),
     }),
     quarantine: createQuarantine({ restMs: config.quarantine_ms }),
     budget,
@@ -97,8 +104,7 @@ function candidatesOf(provider: Provider, settings: ProviderConfig, config: Rout
 
 function embeddedCandidates(config: RouterConfig, around: Surroundings): Candidate[] {
   const provider = createEmbeddedProvider({ nowMs: around.nowMs })
-  const settings = { max_concurrent: EMBEDDED_PLACES } as ProviderConfig
-  return candidatesOf(provider, settings, config)
+  return candidatesOf(provider, { max_concurrent: EMBEDDED_PLACES }, { config, around })
 }
 
 /** The embedded stand-in is the last candidate of every profile, wherever it stands or does not stand in the list. */

@@ -194,14 +194,18 @@ describe('after the first token', () => {
     assert.deepEqual(events.at(-1)?.error?.details, { reason: 'cut', provider: 'first' })
   })
 
-  test('a finished answer without the closing mark is completed with it', async (t) => {
-    await startRouter()
-    t.after(() => router.stop())
-    await double.setFaults([{ model: 'one', fault: { kind: 'slow_drip', delay_ms: 0 } }])
-    const { events, isDone } = await eventsOf(await stream())
-    assert.equal(textOf(events), ECHO)
-    assert.ok(isDone)
-  })
+  for (const stall of [false, true]) {
+    const how = stall ? 'and the connection stays open' : 'and the stream ends'
+    test(`a finished answer whose closing mark never comes (${how}) is completed with it`, async (t) => {
+      await startRouter()
+      t.after(() => router.stop())
+      await double.setFaults([{ model: 'one', fault: { kind: 'no_closing_mark', stall } }])
+      const { events, isDone } = await eventsOf(await stream())
+      assert.equal(textOf(events), ECHO)
+      assert.equal(events.at(-1)?.choices?.[0]?.finish_reason, 'stop')
+      assert.ok(isDone)
+    })
+  }
 })
 
 describe('passing on', () => {

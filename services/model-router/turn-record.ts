@@ -24,23 +24,27 @@ export interface TurnOrigin {
   readonly profile: string
   /** Characters sent, to estimate tokens where a provider does not count them. */
   readonly inputCharacters: number
+  readonly messages: unknown
 }
 
 interface RecorderParts {
   readonly log: Logger
   readonly metrics: TurnMetrics
   readonly clock: Clock
+  /** The operator's `log_content`: only then is text logged, and the logger redacts it. */
+  readonly logContent: boolean
 }
 
-/** Log, metrics, spans and budgets of turns. Ids, codes and counts only; no text ever comes here. */
+/** Log, metrics, spans and budgets of turns. Ids, codes and counts only, unless the operator asked for text. */
 export function createTurnRecorder(parts: RecorderParts): TurnRecorder {
   return { begin: (origin) => recordTurn(parts, origin) }
 }
 
-function recordTurn({ log, metrics, clock }: RecorderParts, origin: TurnOrigin): TurnRecord {
+function recordTurn({ log, metrics, clock, logContent }: RecorderParts, origin: TurnOrigin): TurnRecord {
   const watch = createWaitWatch(clock)
   const { profile } = origin
   return {
+    keepsText: logContent,
     passedOver(candidate, reason) {
       log.info(
         { operation: 'choose_model', ...labelsOf(candidate), reason_code: reason },
@@ -50,6 +54,7 @@ function recordTurn({ log, metrics, clock }: RecorderParts, origin: TurnOrigin):
     attempt: ({ candidate }, run) =>
       withSpan(`chat ${candidate.modelName}`, spanAttributes(candidate), origin.call, async () => {
         const stop = watch.start()
+        metrics.inFlight(labelsOf(candidate), 1)
         let outcome: Outcome = 'error'
         try {
           const result = await run()
@@ -59,6 +64,7 @@ function recordTurn({ log, metrics, clock }: RecorderParts, origin: TurnOrigin):
           outcome = outcomeOf(error)
           throw error
         } finally {
+          metrics.inFlight(labelsOf(candidate), -1)
           metrics.attempt(labelsOf(candidate), outcome, stop())
         }
       }),
@@ -66,13 +72,12 @@ function recordTurn({ log, metrics, clock }: RecorderParts, origin: TurnOrigin):
     succeeded({ candidate, reason }, result) {
       const usage = usageOf(result, origin)
       metrics.choice(profile, reason)
-      metrics.tokens(labelsOf(candidate), usage)
-      candidate.budget.spend(
-        { usd: costUsd(candidate, usage), tokens: usage.inputTokens + usage.outputTokens },
-        clock.nowMs(),
-      )
+      const usd = costUsd(candidate, usage)
+      metrics.tokens(labelsOf(candidate), usage, usd)
+      candidate.budget.spend({ usd, tokens: usage.inputTokens + usage.outputTokens }, clock.nowMs())
+      const content = logContent ? { request: origin.messages, response: result.text } : {}
       log.info(
-        { operation: 'choose_model', ...labelsOf(candidate), profile, reason_code: reason },
+        { operation: 'choose_model', ...labelsOf(candidate), profile, reason_code: reason, ...content },
         'model answered',
       )
     },

@@ -22,12 +22,14 @@ export function createGuard(options: {
   consecutiveFailures: number
   openMs: number
   maxConcurrent: number
+  onState: (state: BreakerState) => void
 }): Guard {
   const breaker = circuitBreaker(
     // While probing, anything but success keeps it open: a caller who left proved nothing.
     handleWhen((error) => countsAgainstHealth(error) || breaker.state === CircuitState.HalfOpen),
     { halfOpenAfter: options.openMs, breaker: new ConsecutiveBreaker(options.consecutiveFailures) },
   )
+  breaker.onStateChange((state) => options.onState(stateOf(state)))
   const places = bulkhead(options.maxConcurrent, 0)
 
   return {

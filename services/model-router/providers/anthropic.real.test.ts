@@ -108,7 +108,7 @@ test('a tool call comes out in the OpenAI format, and its result goes back in th
 
 interface Chunk {
   readonly choices: readonly {
-    readonly delta: Record<string, unknown>
+    readonly delta: { readonly content?: string; readonly tool_calls?: readonly object[] }
     readonly finish_reason: string | null
   }[]
   readonly usage?: object
@@ -130,10 +130,7 @@ test('the stream is a stream of OpenAI chunks, with usage where it was asked for
     stream_options: { include_usage: true },
   })
   assert.ok(isDone)
-  assert.equal(
-    chunks.map(({ choices }) => choices[0]?.delta['content'] ?? '').join(''),
-    'You said: alpha beta',
-  )
+  assert.equal(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join(''), 'You said: alpha beta')
   assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, 'stop')
   assert.deepEqual(chunks.at(-1)?.usage, { prompt_tokens: 2, completion_tokens: 4, total_tokens: 6 })
 })
@@ -143,7 +140,7 @@ test('a streamed tool call comes out piece by piece under one index', async () =
     messages: [{ role: 'user', content: 'call get {"a":1}' }],
     tools: TOOLS,
   })
-  const calls = chunks.flatMap(({ choices }) => (choices[0]?.delta['tool_calls'] ?? []) as object[])
+  const calls = chunks.flatMap(({ choices }) => choices[0]?.delta.tool_calls ?? [])
   assert.deepEqual(calls, [
     { index: 0, id: 'toolu_double', type: 'function', function: { name: 'get', arguments: '' } },
     { index: 0, function: { arguments: '{"a":1}' } },

@@ -36,6 +36,7 @@ export function registerEmbeddings(app: SoniaApp, parts: TurnParts): void {
         startedAtMs: request.exchange.call.startedAtMs,
         profile: 'memory_ops',
         inputCharacters: [body.input].flat().reduce((sum, text) => sum + text.length, 0),
+        messages: body.input,
       })
       const { choice, value } = await asCallerSees(
         request,
@@ -46,7 +47,7 @@ export function registerEmbeddings(app: SoniaApp, parts: TurnParts): void {
           attempt: ({ candidate }) => embed(candidate, { body, timeouts, signal: request.call.signal }),
         }),
       )
-      record.succeeded(choice, { usage: usageOf(value), characters: 0 })
+      record.succeeded(choice, { usage: usageOf(value), characters: 0, text: null })
       reply.headers(soniaHeaders(choice, record.overheadMs()))
       return { ...value, sonia: soniaNote(choice, record.overheadMs()) }
     },

@@ -74,7 +74,7 @@ async function continueOrFail(streaming: Streaming, broken: BrokenTrial): Promis
 /** Passes one attempt's parts on, holding back what comes before the first token. */
 async function relay(streaming: Streaming, choice: Choice): Promise<AttemptResult> {
   const { turn, around, sink } = streaming
-  const tally = createTally()
+  const tally = createTally(around.observer.keepsText)
   const gate = createGate(streaming, choice)
   try {
     for await (const part of choice.candidate.provider.stream(modelCall(turn, choice.candidate))) {
@@ -127,14 +127,16 @@ function createGate({ sink, progress, isContinuation }: Streaming, choice: Choic
   }
 }
 
-function createTally() {
+function createTally(keepsText: boolean) {
+  const texts: string[] = []
   let usage: Usage | null = null
   let characters = 0
   return {
     note(part: StreamPart) {
       usage = part.usage ?? usage
       characters += part.text.length
+      if (keepsText) texts.push(part.text)
     },
-    result: (): AttemptResult => ({ usage, characters }),
+    result: (): AttemptResult => ({ usage, characters, text: keepsText ? texts.join('') : null }),
   }
 }

@@ -23,10 +23,14 @@ export interface AttemptResult {
   readonly usage: Usage | null
   /** Characters of the answer, to estimate tokens where none were counted. */
   readonly characters: number
+  /** The answer, where the observer asked for it to be kept. */
+  readonly text: string | null
 }
 
-/** What is told about a turn while it runs: to the log, the metrics and the trace. Never any text. */
+/** What is told about a turn while it runs: to the log, the metrics and the trace. */
 export interface TurnObserver {
+  /** Text is kept and handed over only where the operator switched `log_content` on. */
+  readonly keepsText: boolean
   passedOver(candidate: Candidate, reason: ReasonCode): void
   /** Wraps one attempt in its span and durations. */
   attempt<T>(choice: Choice, run: () => Promise<T>): Promise<T>
