@@ -1,7 +1,8 @@
 import { chownSync, mkdirSync, statSync } from 'node:fs'
 import type { Health } from '#chassis/health.ts'
-import type { ContainedUser } from './containment/contained-command.ts'
+import type { ContainedUser, Containment } from './containment/contained-command.ts'
 import { findContainment } from './containment/find-containment.ts'
+import { closeInheritedDescriptors } from './containment/inherited-descriptors.ts'
 import { programShelf } from './containment/program-identity.ts'
 import { PROGRAM_LIMITS, type ProgramLimits } from './containment/program-limits.ts'
 import { type SandboxRoot, closeRoot, openRoot } from './files/walk.ts'
@@ -25,6 +26,8 @@ export interface Sandbox {
   readonly owner: ContainedUser | null
   /** What shell.run needs, or why it cannot be used. */
   readonly shell: ShellSettings | string
+  /** The containment that works here. */
+  readonly containment: Containment['kind'] | null
   readonly close: () => void
 }
 
@@ -44,28 +47,24 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
       'files',
       'file.read, file.write and shell.run are disabled: there is no usable /proc or sandbox',
     )
-    return {
-      root,
-      owner,
-      shell: 'shell.run is disabled: there is no usable /proc or sandbox',
-      close: () => undefined,
-    }
+    const shell = 'shell.run is disabled: there is no usable /proc or sandbox'
+    return { root, owner, shell, containment: null, close: () => undefined }
   }
+  closeInheritedDescriptors()
   const close = () => closeRoot(root)
-  if (!config.enabled) return { root, owner, shell: 'shell.run is disabled by configuration', close }
   const shelf = programShelf({ path: PROGRAM_FOLDER, owners: [ROOT_USER] })
-  const found = await findContainment({ root, shelf, user: owner, folders: TOOL_FOLDERS })
-  if (found.containment === null) {
-    const message = `shell.run is disabled: neither bubblewrap nor unshare works here (${found.problems.join('; ')})`
-    health.degrade('containment', message)
-    return { root, owner, shell: 'shell.run is disabled: no containment works on this machine', close }
+  const { containment, problems } = await findContainment({ root, shelf, user: owner, folders: TOOL_FOLDERS })
+  const found = { root, owner, containment: containment?.kind ?? null, close }
+  if (!config.enabled) return { ...found, shell: 'shell.run is disabled by configuration' }
+  if (containment === null) {
+    const tried = problems.join('; ')
+    health.degrade(
+      'containment',
+      `shell.run is disabled: neither bubblewrap nor unshare works here (${tried})`,
+    )
+    return { ...found, shell: 'shell.run is disabled: no containment works on this machine' }
   }
-  return {
-    root,
-    owner,
-    shell: { root, shelf, containment: found.containment, limits: limitsOf(config) },
-    close,
-  }
+  return { ...found, shell: { root, shelf, containment, limits: limitsOf(config) } }
 }
 
 function limitsOf(config: SandboxSettings['config']): ProgramLimits {

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { AUDIT_GENESIS, hashAuditLine, parseAuditLine } from './audit-log.ts'
 
@@ -8,9 +9,15 @@ export interface AuditVerdict {
   readonly problem: string | null
 }
 
-/** Checks the chain of an audit log from its first line. A line cut by a crash is allowed where that was recorded. */
+/**
+ * Checks the chain of an audit log from its first line, up to the size it has now: it may be growing. A line cut by
+ * a crash is allowed where that was recorded.
+ */
 export async function verifyAuditLog(path: string): Promise<AuditVerdict> {
-  const reader = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })
+  const { size } = await stat(path)
+  if (size === 0) return { lines: 0, problem: null }
+  const input = createReadStream(path, { end: size - 1 })
+  const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })
   let previous = { hash: AUDIT_GENESIS, seq: 0 }
   let torn = false
   let lines = 0

@@ -8,8 +8,8 @@ const NAME_BYTES_MAX = 255
 export const SANDBOX_MOUNT = '/sandbox'
 
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
-/** `file:`, `http://` and other schemes of two letters or more; one letter is a drive. */
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]+:/
+/** `file:`, `http:/` and other schemes of two letters or more; one letter is a drive, the rest are streams. */
+const SCHEME = /^(?:file:|[A-Za-z][A-Za-z0-9+.-]+:[/\\])/i
 const DRIVE = /^[A-Za-z]:/
 const SANDBOX_DRIVE = /^[Ss]:[\\/]/
 const HOME_OR_VARIABLE = /^(?:~|\$[A-Za-z_{(]|%[A-Za-z_]+%)/

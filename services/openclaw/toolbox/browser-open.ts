@@ -1,4 +1,6 @@
 import { type Static, Type } from 'typebox'
+import { ServiceError } from '#chassis/errors.ts'
+import type { PageRenderer, ShownPage } from '../browser/chromium.ts'
 import { type FetchedPage, PAGE_BYTES_MAX, REDIRECTS_MAX, fetchPage } from '../browser/fetch-page.ts'
 import { boundText, textOfHtml } from '../browser/page-text.ts'
 import { parsePageUrl } from '../browser/page-url.ts'
@@ -6,28 +8,19 @@ import type { AddressRules } from '../browser/pinned-address.ts'
 import { plainFacts } from './file-read.ts'
 import type { RunBounds, Tool, ToolOutcome } from './tool.ts'
 
+const ACCEPT = 'text/html, text/plain;q=0.9, application/json;q=0.9, */*;q=0.1'
+
 const schema = Type.Object(
   { url: Type.String({ minLength: 1, maxLength: 8192 }) },
   { additionalProperties: false },
 )
 
-export interface ShownPage {
-  readonly title: string
-  readonly text: string
-  /** JPEG, base64; null where no browser rendered the page. */
-  readonly screenshot: string | null
-}
-
-/** A browser that renders what was already fetched. Null where it cannot. */
-export interface PageRenderer {
-  readonly engine: string
-  readonly render: (page: FetchedPage, bounds: RunBounds) => Promise<ShownPage>
-}
-
 export interface BrowserSettings {
   readonly rules: AddressRules
-  /** Null: plain HTTP; the answer says so. Asked for at each call, since a browser may be lost and found. */
-  readonly renderer: () => PageRenderer | null
+  /** Null: plain HTTP; the answer says so. */
+  readonly renderer: PageRenderer | null
+  /** The browser failed on a page; the page was loaded without it. */
+  readonly onRenderFailure: (error: unknown) => void
 }
 
 export function browserOpen(settings: BrowserSettings): Tool<typeof schema, Static<typeof schema>> {
@@ -38,7 +31,7 @@ export function browserOpen(settings: BrowserSettings): Tool<typeof schema, Stat
     schema,
     limits: { page_bytes_max: PAGE_BYTES_MAX, redirects_max: REDIRECTS_MAX },
     unavailable: null,
-    describe: () => ({ engine: settings.renderer()?.engine ?? 'http' }),
+    describe: () => ({ engine: settings.renderer?.engine ?? 'http' }),
     prepare: ({ args }) => {
       const url = parsePageUrl(args.url)
       return {
@@ -53,11 +46,46 @@ export function browserOpen(settings: BrowserSettings): Tool<typeof schema, Stat
 }
 
 async function openPage(settings: BrowserSettings, url: URL, bounds: RunBounds): Promise<ToolOutcome> {
-  const signal = AbortSignal.any([bounds.signal, AbortSignal.timeout(bounds.timeoutMs)])
-  const accept = 'text/html, text/plain;q=0.9, application/json;q=0.9, */*;q=0.1'
-  const page = await fetchPage({ rules: settings.rules, signal, bytesMax: PAGE_BYTES_MAX, accept }, url)
-  const renderer = isHtml(page) ? settings.renderer() : null
-  const shown = renderer === null ? plainText(page) : await renderer.render(page, { ...bounds, signal })
+  const signal = AbortSignal.any([bounds.signal, AbortSignal.timeout(Math.ceil(bounds.timeoutMs))])
+  try {
+    const page = await fetchPage(
+      { rules: settings.rules, signal, bytesMax: PAGE_BYTES_MAX, accept: ACCEPT },
+      url,
+    )
+    const shown = await showPage(settings, page, signal)
+    return describePage(url, page, shown)
+  } catch (error) {
+    return outcomeOfFailure(error, url)
+  }
+}
+
+/** A site that is slow, down or broken is a result of the tool; a rule that was broken is a refusal. */
+function outcomeOfFailure(error: unknown, url: URL): ToolOutcome {
+  if (!(error instanceof ServiceError)) throw error
+  const result = { url: url.href, message: error.message }
+  if (error.code === 'TIMEOUT') return { status: 'timeout', result, sideEffects: [] }
+  if (error.code === 'UNAVAILABLE') return { status: 'error', result, sideEffects: [] }
+  throw error
+}
+
+interface Shown extends ShownPage {
+  readonly engine: 'chromium' | 'http'
+}
+
+async function showPage(settings: BrowserSettings, page: FetchedPage, signal: AbortSignal): Promise<Shown> {
+  const { renderer } = settings
+  if (renderer === null || !isHtml(page) || !renderer.isUsable())
+    return { ...plainText(page), engine: 'http' }
+  try {
+    return { ...(await renderer.render(page, signal)), engine: renderer.engine }
+  } catch (error) {
+    if (signal.aborted) throw new ServiceError('TIMEOUT', 'The page did not load in time.', { cause: error })
+    settings.onRenderFailure(error)
+    return { ...plainText(page), engine: 'http' }
+  }
+}
+
+function describePage(url: URL, page: FetchedPage, shown: Shown): ToolOutcome {
   return {
     status: 'executed',
     result: {
@@ -69,7 +97,7 @@ async function openPage(settings: BrowserSettings, url: URL, bounds: RunBounds):
       text: boundText(shown.text),
       screenshot: shown.screenshot,
       screenshot_type: shown.screenshot === null ? null : 'image/jpeg',
-      engine: renderer?.engine ?? 'http',
+      engine: shown.engine,
       redirects: page.redirects,
     },
     sideEffects: [{ type: 'page_loaded', target: page.url.origin }],
