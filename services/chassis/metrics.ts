@@ -7,6 +7,7 @@ import {
   Registry,
 } from 'prom-client'
 import type { ServiceName } from '#catalog'
+import { createLabelGuard, type Labels } from './label-guard.ts'
 import type { MetricDefinition } from './metric-definition.ts'
 import { type CounterName, type GaugeName, type HistogramName, METRICS } from './metric-registry.ts'
 
@@ -86,17 +87,38 @@ function createMetric(
   definition: MetricDefinition,
   registry: Registry<OpenMetricsContentType>,
 ): Counter | Gauge | Histogram {
-  const { name, help } = definition
-  const labelNames = Object.keys(definition.labels)
-  const registers = [registry]
-  if (definition.type === 'histogram') {
-    return new Histogram({ name, help, labelNames, registers, buckets: [...(definition.buckets ?? [])] })
-  }
-  if (definition.type === 'gauge') return new Gauge({ name, help, labelNames, registers })
-  const counter = new Counter({ name, help, labelNames, registers })
+  const guard = createLabelGuard(definition)
+  const metric = createPlainMetric(definition, registry)
+  guardMethods(metric, guard)
   // `increase` does not see the first event of a counter that is born at 1.
-  for (const labels of closedLabelSets(definition)) counter.inc(labels, 0)
-  return counter
+  if (definition.type === 'counter') {
+    for (const labels of closedLabelSets(definition)) (metric as Counter).inc(labels, 0)
+  }
+  return metric
+}
+
+function createPlainMetric(
+  definition: MetricDefinition,
+  registry: Registry<OpenMetricsContentType>,
+): Counter | Gauge | Histogram {
+  const { name, help } = definition
+  const common = { name, help, labelNames: Object.keys(definition.labels), registers: [registry] }
+  if (definition.type === 'counter') return new Counter(common)
+  if (definition.type === 'gauge') return new Gauge(common)
+  return new Histogram({ ...common, buckets: [...(definition.buckets ?? [])] })
+}
+
+type Recorder = (labelsOrValue?: unknown, value?: number) => void
+
+/** Every label set passes the guard; prom-client sets some of its methods on the instance, so they are replaced there. */
+function guardMethods(metric: Counter | Gauge | Histogram, guard: (labels: Labels) => Labels): void {
+  const methods = metric as unknown as Record<string, Recorder | undefined>
+  for (const name of ['inc', 'dec', 'set', 'observe', 'labels']) {
+    const original = methods[name]?.bind(metric)
+    if (original === undefined) continue
+    methods[name] = (first, value) =>
+      original(typeof first === 'object' ? guard(first as Labels) : first, value)
+  }
 }
 
 /** All combinations of label values, where every label has a closed list. */

@@ -2,7 +2,7 @@ import { context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { ServiceName } from '#catalog'
 import type { Door, Identity } from './access.ts'
-import { Call } from './call-context.ts'
+import { Call, type Caller } from './call-context.ts'
 import type { Clock } from './clock.ts'
 import { requestBudgetMs } from './deadline.ts'
 import type { RouteConfig } from './define-service.ts'
@@ -40,7 +40,8 @@ export interface RouteRule {
   readonly quiet: boolean
   /** The answer is a WebSocket: it has no end that request metrics could wait for. */
   readonly upgrade: boolean
-  readonly metrics: RouteMetrics
+  /** Absent for probes and WebSockets, which are in no request metric. */
+  readonly metrics: RouteMetrics | undefined
 }
 
 /** The life of the requests of one route: opened in onRequest, closed when the answer is out or the client gone. */
@@ -77,8 +78,10 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
     request.call = call
     request.exchange = exchange
     reply.header('x-correlation-id', call.correlationId)
-    if (!rule.upgrade) parts.inFlight.add(exchange)
-    if (!rule.quiet && !rule.upgrade) rule.metrics.started(callerLabel(identity))
+    if (rule.metrics !== undefined) {
+      parts.inFlight.add(exchange)
+      rule.metrics.started(callerLabel(identity.caller))
+    }
     const refusal = identity.refusal ?? budget.refusal ?? parts.shed(rule.priority)
     context.with(call.otel, done, undefined, refusal)
   }
@@ -145,8 +148,8 @@ function pathOf(url: string): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-function callerLabel(identity: Identity): string {
-  return identity.caller.kind === 'service' ? identity.caller.name : 'external'
+function callerLabel(caller: Caller): string {
+  return caller.kind === 'service' ? caller.name : 'external'
 }
 
 /** Attached only when the signal is used: most requests are over before their client could leave. */
@@ -173,17 +176,15 @@ function closeExchange(exchange: Exchange, rule: RouteRule, parts: LifeParts): v
       : (exchange.code ?? codeForStatus(reply.statusCode))
   const durationMs = parts.clock.monotonicMs() - call.startedAtMs
   const spanContext = call.span.spanContext()
-  if (!rule.quiet && !rule.upgrade) {
-    rule.metrics.finished({
-      caller: call.caller.kind === 'service' ? call.caller.name : 'external',
-      code,
-      durationMs,
-      traceId: spanContext.traceId,
-      spanId: spanContext.spanId,
-      sampled: (spanContext.traceFlags & 1) === 1,
-      nowMs: parts.clock.nowMs(),
-    })
-  }
+  rule.metrics?.finished({
+    caller: callerLabel(call.caller),
+    code,
+    durationMs,
+    traceId: spanContext.traceId,
+    spanId: spanContext.spanId,
+    sampled: (spanContext.traceFlags & 1) === 1,
+    nowMs: parts.clock.nowMs(),
+  })
   endServerSpan(call.span, reply.statusCode, code)
   parts.accessLog(levelOf(code, rule.quiet), {
     correlation_id: call.correlationId,

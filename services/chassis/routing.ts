@@ -33,6 +33,10 @@ export function createRouting(parts: {
     config: RouteConfig & { websocket?: boolean },
   ): RouteLife => {
     const auth = config.auth ?? (PUBLIC_SERVICES.has(parts.life.service) ? 'public' : 'service')
+    const quiet = QUIET_ROUTES.has(route)
+    const upgrade = config.websocket ?? false
+    // Probes would drown what people do, and a WebSocket never settles.
+    const isCounted = !quiet && !upgrade
     const rule: RouteRule = {
       method,
       route,
@@ -43,9 +47,9 @@ export function createRouting(parts: {
       priority: config.priority ?? 'normal',
       timeoutMs: config.timeoutMs ?? REQUEST_TIMEOUT_MS,
       uniqueKeys: config.uniqueKeys ?? false,
-      quiet: QUIET_ROUTES.has(route),
-      upgrade: config.websocket ?? false,
-      metrics: parts.metrics.route(route, method),
+      quiet,
+      upgrade,
+      metrics: isCounted ? parts.metrics.route(route, method) : undefined,
     }
     return createRouteLife(rule, parts.life)
   }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
 import type { TObject } from 'typebox'
 import { CATALOG, SERVICE_NAMES, type ServiceName } from '#catalog'
@@ -99,6 +100,18 @@ export async function startForTest<S extends TObject>(
   const started = await buildForTest(service, options)
   const url = await started.app.listen({ host: '127.0.0.1', port: 0 })
   return { ...started, url, port: Number(new URL(url).port) }
+}
+
+/** Polls until the condition holds; fails with its text after five seconds. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 5_000,
+): Promise<void> {
+  const endMs = performance.now() + limitMs
+  while (!(await condition())) {
+    if (performance.now() > endMs) throw new Error(`Not within ${limitMs} ms: ${condition.toString()}`)
+    await sleep(10)
+  }
 }
 
 function anyCallerOf(callee: ServiceName): ServiceName {
