@@ -57,5 +57,6 @@ function sweepOne(exchange: Exchange, nowMs: number): void {
   exchange.timedOut = true
   const late = new ServiceError('TIMEOUT', 'Not finished within the deadline')
   call.abort(late)
-  if (!reply.sent) void reply.send(late)
+  // Not `reply.sent`: that is false while a stream is on its way, and a second answer would cut it off.
+  if (!reply.raw.headersSent) void reply.send(late)
 }
