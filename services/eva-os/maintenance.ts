@@ -1,24 +1,10 @@
-import type { ServiceContext } from '#chassis/define-service.ts'
-import type { Approvals } from './approvals/approvals.ts'
-import type { ClockGuard } from './clock/clock-guard.ts'
-import type { EvaOsConfig } from './config.ts'
-import type { KeyRing } from './keys/key-ring.ts'
-import type { PolicyStore } from './policy/policy-store.ts'
-import type { State } from './store/open-state.ts'
+import type { Context, Parts } from './context.ts'
 
 const EVERY_MS = 1_000
 const ANCHOR_EVERY_ROUNDS = 30
 
-interface MaintainedParts {
-  readonly state: State
-  readonly guard: ClockGuard
-  readonly policies: PolicyStore
-  readonly ring: KeyRing
-  readonly approvals: Approvals
-}
-
 /** Once a second: notice a set clock, changed policies, ended approvals, due keys. Failure makes the service DEGRADED. */
-export function startMaintenance(ctx: ServiceContext<EvaOsConfig>, parts: MaintainedParts): void {
+export function startMaintenance(ctx: Context, parts: Parts): void {
   let round = 0
   let running: Promise<void> | undefined
   const timer = setInterval(() => {
@@ -32,13 +18,10 @@ export function startMaintenance(ctx: ServiceContext<EvaOsConfig>, parts: Mainta
   })
 }
 
-async function maintain(
-  ctx: ServiceContext<EvaOsConfig>,
-  parts: MaintainedParts,
-  round: number,
-): Promise<void> {
+async function maintain(ctx: Context, parts: Parts, round: number): Promise<void> {
   try {
     parts.guard.nowMs()
+    if (parts.guard.sinceSetBackMs() > ctx.config.token_seconds * 1000) ctx.health.degrade('clock', null)
     parts.policies.current()
     parts.approvals.expire()
     await parts.ring.tick()

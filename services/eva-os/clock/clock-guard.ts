@@ -6,6 +6,8 @@ export const TOLERANCE_MS = 5_000
 export interface ClockGuard {
   /** Wall clock in ms. Where it was set back since the last look, `onSetBack` has run before this returns. */
   readonly nowMs: () => number
+  /** Milliseconds since the clock was last seen to be set back; Infinity if never. */
+  readonly sinceSetBackMs: () => number
 }
 
 /**
@@ -19,6 +21,7 @@ export function createClockGuard(parts: {
   readonly onSetBack: (byMs: number, nowMs: number) => void
 }): ClockGuard {
   const { clock } = parts
+  let setBackAtMs = Number.NEGATIVE_INFINITY
   let expected = { wallMs: parts.lastSeenMs, atMonotonicMs: clock.monotonicMs() }
   return {
     nowMs() {
@@ -26,9 +29,13 @@ export function createClockGuard(parts: {
       const monotonicMs = clock.monotonicMs()
       const behindMs = expected.wallMs + (monotonicMs - expected.atMonotonicMs) - nowMs
       // First, so that a step that could not be dealt with is seen again at the next look.
-      if (behindMs > TOLERANCE_MS) parts.onSetBack(behindMs, nowMs)
+      if (behindMs > TOLERANCE_MS) {
+        setBackAtMs = monotonicMs
+        parts.onSetBack(behindMs, nowMs)
+      }
       expected = { wallMs: nowMs, atMonotonicMs: monotonicMs }
       return nowMs
     },
+    sinceSetBackMs: () => clock.monotonicMs() - setBackAtMs,
   }
 }

@@ -22,6 +22,7 @@ export interface KeyRingParts {
   readonly onChange: (what: 'created' | 'retired' | 'dropped', kids: readonly string[]) => void
 }
 
+/** The keys as they lie on the disk. The first tick makes one where there is none. */
 export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
   const { files, onChange } = parts
   let keys = [...(await files.read())]
@@ -52,7 +53,6 @@ export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
       if (roles().needsNew) await create(parts.nowMs())
       drop(roles().retired, 'retired')
     })
-  await tick()
   return {
     jwks: () => ({ keys: keys.map(({ publicJwk }) => publicJwk) as JSONWebKeySet['keys'] }),
     signing: () => roles().signing,

@@ -8,6 +8,8 @@ export interface State {
   readonly audit: AuditLog
   /** One audit entry in a transaction of its own. */
   readonly record: (event: AuditEvent, body: Readonly<Record<string, unknown>>, atMs: number) => void
+  /** Latest time on record when this start began; 0 without one. */
+  readonly lastSeenMs: number
   /** Why the record has a hole; null where it has none. */
   readonly loss: string | null
   /** Writes down how far the audit goes, for the next start to compare. */
@@ -18,6 +20,7 @@ export interface State {
 export function openState(folder: string, nowMs: number): State {
   const store = openStore(folder)
   const audit = openAuditLog(store)
+  const lastSeenMs = audit.lastAtMs()
   const record: State['record'] = (event, body, atMs) => {
     store.promptly(() => audit.append(event, body, atMs))
   }
@@ -27,7 +30,7 @@ export function openState(folder: string, nowMs: number): State {
     writeHeadFile(folder, audit.head())
   }
   anchor()
-  return { store, audit, record, loss, anchor, close: () => closeState(store, anchor) }
+  return { store, audit, record, lastSeenMs, loss, anchor, close: () => closeState(store, anchor) }
 }
 
 function closeState(store: Store, anchor: () => void): void {
