@@ -5,8 +5,8 @@ import type { Candidate } from './choice/candidate.ts'
 import { type BreakerState, createGuard } from './choice/guard.ts'
 import { createProfiles, type Profiles } from './choice/profiles.ts'
 import { createQuarantine } from './choice/quarantine.ts'
-import { PROFILE_NAMES, type ProviderConfig, type RouterConfig } from './config.ts'
-import { createEmbeddedProvider } from './embedded/embedded-provider.ts'
+import { PROFILE_NAMES, PROVIDER_NAME, type ProviderConfig, type RouterConfig } from './config.ts'
+import { createEmbeddedProvider, EMBEDDED_ID, EMBEDDED_MODEL } from './embedded/embedded-provider.ts'
 import type { ModelEntry, Provider } from './provider.ts'
 import { anthropicHeaders, createAnthropicProvider } from './providers/anthropic.ts'
 import { createOpenAiProvider } from './providers/openai.ts'
@@ -125,27 +125,37 @@ function refuseProblems(problems: readonly string[]): void {
 
 /** What the schema cannot say. All problems at once. */
 function problemsOf(config: RouterConfig, around: Surroundings): string[] {
-  const known = new Set(config.embedded ? ['embedded/extractive'] : [])
-  const problems: string[] = []
-  for (const [id, settings] of Object.entries(config.providers)) {
-    const place = `/providers/${id}`
-    if (id === 'embedded') problems.push(`${place}: the name belongs to the built-in provider`)
-    const refusal = refusalOfBaseUrl(settings.base_url)
-    if (refusal !== null) problems.push(`${place}/base_url: ${refusal}`)
-    problems.push(...secretProblems(settings, place, around))
-    if (settings.kind === 'anthropic' && settings.models.some(({ purpose }) => purpose === 'embeddings')) {
-      problems.push(`${place}/models: Anthropic has no embeddings`)
-    }
-    for (const { name } of settings.models) {
-      if (known.has(`${id}/${name}`)) problems.push(`${place}/models: "${name}" is there twice`)
-      known.add(`${id}/${name}`)
-    }
-  }
-  for (const name of PROFILE_NAMES) {
-    const unknown = config.profiles[name].candidates.filter((candidate) => !known.has(candidate))
-    problems.push(...unknown.map((candidate) => `/profiles/${name}/candidates: no such model "${candidate}"`))
-  }
-  return problems
+  const providers = Object.entries(config.providers)
+  const known = new Set(
+    providers.flatMap(([id, { models }]) => (models ?? []).map(({ name }) => `${id}/${name}`)),
+  )
+  if (config.embedded) known.add(`${EMBEDDED_ID}/${EMBEDDED_MODEL}`)
+  return [
+    ...providers.flatMap(([id, settings]) => providerProblems(id, settings, around)),
+    ...PROFILE_NAMES.flatMap((name) =>
+      config.profiles[name].candidates
+        .filter((candidate) => !known.has(candidate))
+        .map((candidate) => `/profiles/${name}/candidates: no such model "${candidate}"`),
+    ),
+  ]
+}
+
+function providerProblems(id: string, settings: ProviderConfig, around: Surroundings): string[] {
+  const place = `/providers/${id}`
+  if (!PROVIDER_NAME.test(id)) return [`${place}: a name is lower-case letters, digits, - and _`]
+  const names = settings.models.map(({ name }) => name)
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  const hasEmbeddings = settings.models.some(({ purpose }) => purpose === 'embeddings')
+  const refusal = refusalOfBaseUrl(settings.base_url)
+  return [
+    ...(id === EMBEDDED_ID ? [`${place}: the name belongs to the built-in provider`] : []),
+    ...(refusal === null ? [] : [`${place}/base_url: ${refusal}`]),
+    ...secretProblems(settings, place, around),
+    ...[...twice].map((name) => `${place}/models: "${name}" is there twice`),
+    ...(settings.kind === 'anthropic' && hasEmbeddings
+      ? [`${place}/models: Anthropic has no embeddings`]
+      : []),
+  ]
 }
 
 function secretProblems(settings: ProviderConfig, place: string, around: Surroundings): string[] {

@@ -2,7 +2,9 @@ import { type Static, Type } from 'typebox'
 
 /** The section services["model-router"] of sonia.json. Keys of providers come only by reference. */
 
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' })
+/** A record lets other keys pass unchecked; assemble.ts refuses them. */
+export const PROVIDER_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/
+const Name = Type.String({ pattern: PROVIDER_NAME.source })
 const Reference = Type.String({ pattern: '^(env|file):.+$' })
 const Milliseconds = (byDefault: number) => Type.Integer({ minimum: 1, maximum: 600_000, default: byDefault })
 const Dollars = Type.Number({ minimum: 0, default: 0 })
@@ -73,7 +75,11 @@ const Profiles = Type.Object(
 
 export const RouterConfig = Type.Object(
   {
-    providers: Type.Record(Name, ProviderConfig, { default: {}, maxProperties: 50 }),
+    providers: Type.Record(Name, ProviderConfig, {
+      default: {},
+      maxProperties: 50,
+      additionalProperties: false,
+    }),
     profiles: Profiles,
     default_profile: Type.Enum([...PROFILE_NAMES], { default: 'chat_low_latency' }),
     /** The embedded stand-in as the last candidate of every profile; false: fail instead. */

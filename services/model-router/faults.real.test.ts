@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { startForTest } from '#chassis/testing.ts'
-import { service } from './service.ts'
 import { type DoubleProcess, eventually, startDouble } from './testing/double-process.ts'
+import { type RouterUnderTest, startRouter as startWith } from './testing/router-under-test.ts'
 
 // Two models at one double process: rules by model decide which of them fails.
 
-type Running = Awaited<ReturnType<typeof startForTest>>
-
 let double: DoubleProcess
-let router: Running
+let router: RouterUnderTest
 
 before(async () => {
   double = await startDouble()
@@ -31,7 +28,8 @@ interface Answer {
   readonly sonia: { readonly provider: string; readonly reason_code: string }
 }
 
-const FAST = { first_token_ms: 150, idle_ms: 150, complete_ms: 300 }
+const FAST = { first_token_ms: 300, idle_ms: 300, complete_ms: 500 }
+const PATIENT = { first_token_ms: 60_000, idle_ms: 60_000, complete_ms: 60_000 }
 
 async function startRouter(
   options: { profile?: object; providers?: object; more?: object } = {},
@@ -47,17 +45,15 @@ async function startRouter(
     breaker: { consecutive_failures: 3, open_ms: 200 },
     ...options.more,
   }
-  router = await startForTest(service, { config })
+  router = await startWith(config)
 }
 
-async function ask(body: object = {}, signal?: AbortSignal): Promise<Response> {
-  return fetch(`${router.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(await router.headersFrom('api-gateway')) },
-    body: JSON.stringify({ messages: [{ role: 'user', content: 'alpha beta gamma delta' }], ...body }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-}
+const ask = (body: object = {}, signal?: AbortSignal): Promise<Response> =>
+  router.post(
+    '/v1/chat/completions',
+    { messages: [{ role: 'user', content: 'alpha beta gamma delta' }], ...body },
+    signal === undefined ? {} : { signal },
+  )
 
 const stream = (body: object = {}) => ask({ stream: true, ...body })
 
@@ -210,7 +206,7 @@ describe('after the first token', () => {
 
 describe('passing on', () => {
   before(async () => {
-    await startRouter()
+    await startRouter({ profile: PATIENT })
     await double.setFaults([])
   })
   after(() => router.stop())
@@ -253,7 +249,6 @@ describe('passing on', () => {
     await eventually(
       'the upstream request is aborted',
       async () => (await double.state()).aborted === aborted + 1,
-      120,
     )
     await double.setFaults([])
   })
@@ -263,14 +258,10 @@ describe('passing on', () => {
     const before = await double.state()
     const leave = new AbortController()
     const answer = ask({ stream: true }, leave.signal)
-    await eventually(
-      'the request is upstream',
-      async () => (await double.state()).requests > before.requests,
-      100,
-    )
+    await eventually('the request is upstream', async () => (await double.state()).requests > before.requests)
     leave.abort()
     await assert.rejects(answer)
-    await eventually('it is aborted', async () => (await double.state()).aborted > before.aborted, 120)
+    await eventually('it is aborted', async () => (await double.state()).aborted > before.aborted)
     const state = await double.state()
     assert.equal(state.requests, before.requests + 1, 'nobody else was asked for a client that has gone')
     await double.setFaults([])

@@ -24,14 +24,13 @@ export interface TurnOrigin {
   readonly profile: string
   /** Characters sent, to estimate tokens where a provider does not count them. */
   readonly inputCharacters: number
-  readonly messages: unknown
 }
 
 interface RecorderParts {
   readonly log: Logger
   readonly metrics: TurnMetrics
   readonly clock: Clock
-  /** The operator's `log_content`: only then is text logged, and the logger redacts it. */
+  /** The operator's `log_content`: only then is a streamed answer logged, and the logger redacts it. */
   readonly logContent: boolean
 }
 
@@ -75,7 +74,7 @@ function recordTurn({ log, metrics, clock, logContent }: RecorderParts, origin: 
       const usd = costUsd(candidate, usage)
       metrics.tokens(labelsOf(candidate), usage, usd)
       candidate.budget.spend({ usd, tokens: usage.inputTokens + usage.outputTokens }, clock.nowMs())
-      const content = logContent ? { request: origin.messages, response: result.text } : {}
+      const content = result.text === null ? {} : { content: result.text }
       log.info(
         { operation: 'choose_model', ...labelsOf(candidate), profile, reason_code: reason, ...content },
         'model answered',

@@ -15,7 +15,7 @@ export type BreakerState = 'closed' | 'open' | 'half_open'
 export interface Guard {
   readonly state: () => BreakerState
   readonly inFlight: () => number
-  run<T>(attempt: () => Promise<T>): Promise<T>
+  readonly run: <T>(attempt: () => Promise<T>) => Promise<T>
 }
 
 export function createGuard(options: {

@@ -1,28 +1,23 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startForTest } from '#chassis/testing.ts'
-import { service } from '../service.ts'
 import { type DoubleProcess, startDouble } from '../testing/double-process.ts'
+import { type RouterUnderTest, startRouter } from '../testing/router-under-test.ts'
 
 let double: DoubleProcess
-let router: Awaited<ReturnType<typeof startForTest>>
+let router: RouterUnderTest
 
 before(async () => {
   double = await startDouble()
-  router = await startForTest(service, {
-    env: { ANTHROPIC_KEY: 'key-for-test' },
-    config: {
-      providers: {
-        anthropic: {
-          kind: 'anthropic',
-          base_url: double.baseUrl,
-          api_key: 'env:ANTHROPIC_KEY',
-          models: [{ name: 'claude' }],
-        },
-      },
-      profiles: { chat_low_latency: { first_token_ms: 200, idle_ms: 200 } },
-    },
-  })
+  const anthropic = {
+    kind: 'anthropic',
+    base_url: double.baseUrl,
+    api_key: 'env:ANTHROPIC_KEY',
+    models: [{ name: 'claude' }],
+  }
+  router = await startRouter(
+    { providers: { anthropic }, profiles: { chat_low_latency: { first_token_ms: 300, idle_ms: 300 } } },
+    { env: { ANTHROPIC_KEY: 'key-for-test' } },
+  )
 })
 after(async () => {
   await router.stop()
@@ -39,14 +34,7 @@ interface Answer {
   readonly sonia: { readonly provider: string; readonly stand_in?: boolean }
 }
 
-async function ask(body: object): Promise<Response> {
-  return fetch(`${router.url}/v1/chat/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(await router.headersFrom('api-gateway')) },
-    body: JSON.stringify(body),
-  })
-}
-
+const ask = (body: object): Promise<Response> => router.post('/v1/chat/completions', body)
 const complete = async (body: object) => (await (await ask(body)).json()) as Answer
 const lastSeen = async () => (await double.state()).seen.at(-1)
 const TOOLS = [

@@ -36,7 +36,6 @@ export function registerEmbeddings(app: SoniaApp, parts: TurnParts): void {
         startedAtMs: request.exchange.call.startedAtMs,
         profile: 'memory_ops',
         inputCharacters: [body.input].flat().reduce((sum, text) => sum + text.length, 0),
-        messages: body.input,
       })
       const { choice, value } = await asCallerSees(
         request,

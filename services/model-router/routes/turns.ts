@@ -37,7 +37,6 @@ export function startTurn(
     startedAtMs: request.exchange.call.startedAtMs,
     profile: plan.profile.name,
     inputCharacters,
-    messages: body.messages,
   })
   const { correlationId, signal } = request.call
   return { turn: { plan, request: body, correlationId, signal }, record }

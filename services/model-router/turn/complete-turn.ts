@@ -1,7 +1,7 @@
 import type { Now } from '../choice/candidate.ts'
 import type { Completion } from '../provider.ts'
 import { tryCandidates } from './try-candidates.ts'
-import { type AttemptResult, type Choice, modelCall, type Turn, type TurnObserver } from './turn.ts'
+import { type Choice, modelCall, type Turn, type TurnObserver } from './turn.ts'
 
 export interface TurnSurroundings {
   readonly observer: TurnObserver
@@ -19,12 +19,10 @@ export async function completeTurn(
     now,
     attempt: ({ candidate }) => candidate.provider.complete(modelCall(turn, candidate)),
   })
-  observer.succeeded(choice, resultOf(value, observer.keepsText))
+  observer.succeeded(choice, { usage: value.usage, characters: charactersOf(value), text: null })
   return { choice, completion: value }
 }
 
-function resultOf({ body, usage }: Completion, keepsText: boolean): AttemptResult {
-  if (usage !== null && !keepsText) return { usage, characters: 0, text: null }
-  const text = JSON.stringify(body['choices'])
-  return { usage, characters: text.length, text: keepsText ? text : null }
+function charactersOf({ body, usage }: Completion): number {
+  return usage === null ? JSON.stringify(body['choices']).length : 0
 }

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream'
 export interface ReplyStream {
   readonly readable: Readable
   /** Resolves when the client can take more, or has gone. */
-  write(bytes: Buffer): Promise<void> | undefined
-  end(): void
+  readonly write: (bytes: Buffer) => Promise<void> | undefined
+  readonly end: () => void
 }
 
 const BUFFERED_BYTES = 64 << 10

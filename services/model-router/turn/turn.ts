@@ -23,7 +23,7 @@ export interface AttemptResult {
   readonly usage: Usage | null
   /** Characters of the answer, to estimate tokens where none were counted. */
   readonly characters: number
-  /** The answer, where the observer asked for it to be kept. */
+  /** A streamed answer, where the observer asked for it to be kept; the chassis knows the others. */
   readonly text: string | null
 }
 
