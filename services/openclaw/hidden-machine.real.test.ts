@@ -46,8 +46,8 @@ test('without new namespaces shell.run is disabled and says so, and the service 
   assert.equal(report.tools.tools.find(({ name }) => name === 'shell.run')?.available, false)
 })
 
-test('without /proc file tools and shell.run are disabled, and the service is DEGRADED', () => {
-  const report = reportFrom('mount -t tmpfs none /proc')
+test('without /proc/self/fd file tools and shell.run are disabled, and the service is DEGRADED', () => {
+  const report = reportFrom('mount -t tmpfs none /proc/$$/fd')
   for (const answer of [report.shell, report.read, report.write]) {
     assert.deepEqual(codeOf(answer), [503, 'UNAVAILABLE'])
   }

@@ -84,11 +84,18 @@ function tryOpenRoot(path: string): SandboxRoot | null {
   }
 }
 
-/** Programs never run as root: as the sandbox's own user where it has one, else as nobody, who then gets the folder. */
+/**
+ * Programs never run as root: as the sandbox's own user where it has one, else as nobody, who then gets the folder.
+ * Where root may not give it away (a container that maps one user only), it is no real root: a namespace will do.
+ */
 function containedUser(path: string): ContainedUser | null {
   if (process.getuid?.() !== ROOT_USER) return null
   const { uid, gid } = statSync(path)
   if (uid !== ROOT_USER) return { uid, gid }
-  chownSync(path, NOBODY.uid, NOBODY.gid)
-  return NOBODY
+  try {
+    chownSync(path, NOBODY.uid, NOBODY.gid)
+    return NOBODY
+  } catch {
+    return null
+  }
 }

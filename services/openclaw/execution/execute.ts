@@ -2,6 +2,7 @@ import type { TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { CallContext } from '#chassis/call-context.ts'
 import { ServiceError } from '#chassis/errors.ts'
+import { withSpan } from '#chassis/tracing.ts'
 import { refusal } from '../refusal.ts'
 import type { PreparedCall, Tool, ToolOutcome } from '../toolbox/tool.ts'
 import type { AuditLog } from './audit-log.ts'
@@ -42,7 +43,10 @@ export type AnyTool = Tool<TObject, never>
 
 export type Executor = (request: ExecuteRequest, call: CallContext) => Promise<Execution>
 
-/** Executions at the same time; more are told to come back, nothing queues. */
+/**
+ * Executions at the same time; more are told to come back, nothing queues. A call that brings an approval is let in
+ * all the same: a person waits for it, and of many that bring one approval all but one end before anything runs.
+ */
 export const CONCURRENT_EXECUTIONS_MAX = 16
 
 /** The one way to run a tool: understand, ask policy (or redeem an approval), audit, run, audit. */
@@ -55,7 +59,7 @@ export function createExecutor(parts: ExecutorParts): Executor {
       parts.observe({ tool: request.toolName, outcome, durationMs: parts.monotonicMs() - startedMs })
     }
     try {
-      if (running >= CONCURRENT_EXECUTIONS_MAX) {
+      if (running >= CONCURRENT_EXECUTIONS_MAX && request.approvalToken === null) {
         throw new ServiceError('RATE_LIMITED', 'Too many tools are running.', { retryAfterSeconds: 1 })
       }
       running++
@@ -141,7 +145,12 @@ async function runAudited(
     auditOrRefuse(parts, { phase: 'after', ...entry, ...ended, duration_ms: parts.monotonicMs() - startedMs })
   try {
     const bounds = { timeoutMs: Math.max(1, Math.min(request.timeoutMs, leftMs)), signal: call.signal }
-    const outcome = await prepared.run(permission.argv, bounds)
+    const outcome = await withSpan(
+      `tool ${request.toolName}`,
+      { 'sonia.tool.name': request.toolName },
+      call,
+      () => prepared.run(permission.argv, bounds),
+    )
     await note({ status: outcome.status, side_effects: outcome.sideEffects })
     return outcome
   } catch (error) {

@@ -30,6 +30,8 @@ export function openRoot(path: string): SandboxRoot {
   const real = realpathSync(path)
   const fd = openSync(real, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   const stats = fstatSync(fd)
+  // Fails without /proc, and then no walk would be possible.
+  if (statIn(fd, '.')?.ino !== stats.ino) throw new Error('There is no usable /proc')
   const prefixes = [...new Set([path.replace(/\/+$/, ''), real])]
   return { fd, path: real, prefixes, device: stats.dev, inode: stats.ino, mountId: mountIdOf(fd) }
 }
