@@ -75,11 +75,7 @@ const Profiles = Type.Object(
 
 export const RouterConfig = Type.Object(
   {
-    providers: Type.Record(Name, ProviderConfig, {
-      default: {},
-      maxProperties: 50,
-      additionalProperties: false,
-    }),
+    providers: Type.Record(Name, ProviderConfig, { default: {}, maxProperties: 50 }),
     profiles: Profiles,
     default_profile: Type.Enum([...PROFILE_NAMES], { default: 'chat_low_latency' }),
     /** The embedded stand-in as the last candidate of every profile; false: fail instead. */
