@@ -18,10 +18,13 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX memories_by_session ON memories (session_id, seq) WHERE session_id IS NOT NULL;
 
   CREATE TABLE index_state (
-    only_row    INTEGER PRIMARY KEY CHECK (only_row = 1),
-    indexed_seq INTEGER NOT NULL
+    only_row      INTEGER PRIMARY KEY CHECK (only_row = 1),
+    indexed_seq   INTEGER NOT NULL,
+    -- How often an indexed row was changed or removed, and which last: readers keep lengths in memory.
+    rewrites      INTEGER NOT NULL,
+    rewritten_seq INTEGER NOT NULL
   ) STRICT;
-  INSERT INTO index_state VALUES (1, 0);
+  INSERT INTO index_state VALUES (1, 0, 0, 0);
 
   -- What the full-text index holds: rows above indexed_seq are durable but not indexed yet.
   CREATE VIEW memories_indexed AS

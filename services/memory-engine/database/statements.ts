@@ -11,28 +11,37 @@ export interface PreparedStatement {
 }
 
 /** The one door to the database: every statement is prepared once, timed, and accounted to its operation. */
+type Shape = 'rows' | 'arrays' | 'values'
+
+/** The one door to the database: every statement is prepared once, timed, and accounted to its operation. */
 export interface Statements {
   (operation: DatabaseOperation, sql: string): PreparedStatement
-  /** Rows as arrays: for the inner loops of the search. */
+  /** Rows as arrays, or only their first column: for the inner loops of the search. */
   readonly raw: (operation: DatabaseOperation, sql: string) => PreparedStatement
+  readonly pluck: (operation: DatabaseOperation, sql: string) => PreparedStatement
 }
 
 export function createStatements(db: Database.Database, timings: TimingLog): Statements {
-  const named = new Map<string, PreparedStatement>()
-  const arrays = new Map<string, PreparedStatement>()
+  const prepared = {
+    rows: new Map<string, PreparedStatement>(),
+    arrays: new Map<string, PreparedStatement>(),
+    values: new Map<string, PreparedStatement>(),
+  }
 
-  function statement(operation: DatabaseOperation, sql: string, raw: boolean): PreparedStatement {
-    const known = (raw ? arrays : named).get(sql)
+  function prepare(shape: Shape, operation: DatabaseOperation, sql: string): PreparedStatement {
+    const known = prepared[shape].get(sql)
     if (known !== undefined) return known
-    const prepared = db.prepare(sql)
-    if (raw) prepared.raw(true)
-    const made = timed(prepared, operation, timings)
-    ;(raw ? arrays : named).set(sql, made)
+    const statement = db.prepare(sql)
+    if (shape === 'arrays') statement.raw(true)
+    if (shape === 'values') statement.pluck(true)
+    const made = timed(statement, operation, timings)
+    prepared[shape].set(sql, made)
     return made
   }
 
-  return Object.assign((operation: DatabaseOperation, sql: string) => statement(operation, sql, false), {
-    raw: (operation: DatabaseOperation, sql: string) => statement(operation, sql, true),
+  return Object.assign((operation: DatabaseOperation, sql: string) => prepare('rows', operation, sql), {
+    raw: (operation: DatabaseOperation, sql: string) => prepare('arrays', operation, sql),
+    pluck: (operation: DatabaseOperation, sql: string) => prepare('values', operation, sql),
   })
 }
 

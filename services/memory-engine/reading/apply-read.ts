@@ -1,14 +1,12 @@
 import { ServiceError } from '#chassis/errors.ts'
 import type { Statements } from '../database/statements.ts'
 import { MEMORY_COLUMNS, type MemoryRow } from '../memory.ts'
-import { search } from '../search/search.ts'
+import { search, type SearchTools } from '../search/search.ts'
 import type { ReadOperation, ReadResults, Stats } from './read-job.ts'
 
 /** Carries out one read inside its own snapshot. */
-export function applyRead(
-  operation: ReadOperation,
-  statement: Statements,
-): ReadResults[ReadOperation['kind']] {
+export function applyRead(operation: ReadOperation, tools: SearchTools): ReadResults[ReadOperation['kind']] {
+  const { statement } = tools
   switch (operation.kind) {
     case 'recall':
       return (
@@ -17,7 +15,7 @@ export function applyRead(
         ) ?? null
       )
     case 'search':
-      return search(operation.request, statement)
+      return search(operation.request, tools)
     case 'by_type':
       return byType(operation, statement)
     case 'stats':

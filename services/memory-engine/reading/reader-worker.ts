@@ -13,6 +13,6 @@ runWorkerLoop<ReadOperation, ReadReply>({
   port: parentPort as MessagePort,
   wake,
   handle: (operation) => reader.read(operation),
-  idle: () => SLEEP_MS,
+  idle: () => (reader.prepare() ? 0 : SLEEP_MS),
   finish: () => reader.close(),
 })

@@ -1,9 +1,13 @@
 import type Database from 'better-sqlite3'
 import { type DatabaseSettings, openForReading } from '../database/open-database.ts'
 import { asServiceError, needsReopening } from '../database/sqlite-failure.ts'
-import { type Statements, createStatements } from '../database/statements.ts'
+import { createStatements } from '../database/statements.ts'
 import { createTimingLog } from '../database/timings.ts'
 import { failed, succeeded } from '../threads/outcome.ts'
+import { DocumentLengths } from '../search/document-lengths.ts'
+import { ScoreBoard } from '../search/score-board.ts'
+import type { SearchTools } from '../search/search.ts'
+import { createStemmer } from '../search/stemmer.ts'
 import { applyRead } from './apply-read.ts'
 import type { ReadOperation, ReadReply } from './read-job.ts'
 
@@ -11,7 +15,7 @@ import type { ReadOperation, ReadReply } from './read-job.ts'
 export class Reader {
   readonly #settings: DatabaseSettings
   readonly #timings = createTimingLog(performance.timeOrigin)
-  #open: { readonly db: Database.Database; readonly statement: Statements } | undefined
+  #open: { readonly db: Database.Database; readonly tools: SearchTools } | undefined
 
   constructor(settings: DatabaseSettings) {
     this.#settings = settings
@@ -19,7 +23,7 @@ export class Reader {
 
   read(operation: ReadOperation): ReadReply {
     try {
-      const value = this.#inSnapshot((statement) => applyRead(operation, statement))
+      const value = this.#inSnapshot((tools) => applyRead(operation, tools))
       return { outcome: succeeded(value), timings: this.#timings.take() }
     } catch (error) {
       const failure = asServiceError(error)
@@ -28,16 +32,28 @@ export class Reader {
     }
   }
 
+  /** Loads what makes the next search fast; false when there is no more of it. */
+  prepare(): boolean {
+    if (this.#open === undefined) return false
+    try {
+      return this.#inSnapshot(({ statement, lengths }) => lengths.loadSome(statement))
+    } catch {
+      // The next read meets the same trouble and reports it to somebody who waits.
+      return false
+    }
+  }
+
   close(): void {
     this.#open?.db.close()
     this.#open = undefined
   }
 
-  #inSnapshot<T>(read: (statement: Statements) => T): T {
-    const { db, statement } = this.#ensureOpen()
+  #inSnapshot<T>(work: (tools: SearchTools) => T): T {
+    const { db, tools } = this.#ensureOpen()
+    const { statement } = tools
     statement('begin', 'BEGIN').run()
     try {
-      return read(statement)
+      return work(tools)
     } finally {
       // A snapshot that stayed open would keep the log from being cut.
       if (db.inTransaction) statement('commit', 'COMMIT').run()
@@ -47,7 +63,16 @@ export class Reader {
   #ensureOpen() {
     if (this.#open === undefined) {
       const db = openForReading(this.#settings)
-      this.#open = { db, statement: createStatements(db, this.#timings) }
+      const statement = createStatements(db, this.#timings)
+      this.#open = {
+        db,
+        tools: {
+          statement,
+          lengths: new DocumentLengths(),
+          scores: new ScoreBoard(),
+          stemText: createStemmer(),
+        },
+      }
     }
     return this.#open
   }

@@ -1,40 +1,103 @@
 import type { Statements } from '../database/statements.ts'
-import { MEMORY_COLUMNS, type MemoryRow } from '../memory.ts'
+import type { MemoryRow } from '../memory.ts'
 import type { ScoredRow, SearchRequest } from '../reading/read-job.ts'
-import { matchAny } from './match-expression.ts'
-import { stem } from './porter.ts'
-import { isStopWord } from './stop-words.ts'
-import { splitWords } from './words.ts'
+import { adjacentScores } from './adjacent-turns.ts'
+import { readCollection } from './collection.ts'
+import type { DocumentLengths } from './document-lengths.ts'
+import { type ExactName, exactNames, holdsName, namedStopWords } from './exact-names.ts'
+import { passes } from './filter.ts'
+import { type LexicalSearch, scoreLexically } from './lexical-scores.ts'
+import { dayOf, type DayRange, mentionedRanges } from './mentioned-days.ts'
+import type { ScoreBoard } from './score-board.ts'
+import type { StemText } from './stemmer.ts'
+import { queryTerms } from './query-terms.ts'
+import { createRowReader } from './row-reader.ts'
+import { SEARCH_WEIGHTS, type SearchWeights } from './search-weights.ts'
 
-export function search(request: SearchRequest, statement: Statements): ScoredRow[] {
-  const words = [...new Set(splitWords(request.query))]
-  const telling = words.filter((word) => !isStopWord(word))
-  const chosen = (telling.length > 0 ? telling : words).slice(0, 32)
-  if (chosen.length === 0) return []
-  const { type, sessionId, limit } = request
-  const indexed = statement(
-    'search_rows',
-    `SELECT ${MEMORY_COLUMNS}, score FROM memories JOIN (
-       SELECT rowid AS found, -rank AS score FROM memories_fts WHERE memories_fts MATCH ?) ON seq = found
-     WHERE (? IS NULL OR type = ?) AND (? IS NULL OR session_id = ?) ORDER BY score DESC LIMIT ?`,
-  ).all<MemoryRow & { score: number }>(
-    matchAny(chosen),
-    type ?? null,
-    type ?? null,
-    sessionId ?? null,
-    sessionId ?? null,
-    limit,
+export interface SearchTools {
+  readonly statement: Statements
+  readonly lengths: DocumentLengths
+  readonly scores: ScoreBoard
+  readonly stemText: StemText
+}
+
+/** So many of the best are read for what only their text tells (names, days, type). */
+const RERANKED_MIN = 60
+
+/** The memories that answer a query best, best first. */
+export function search(
+  request: SearchRequest,
+  tools: SearchTools,
+  weights: SearchWeights = SEARCH_WEIGHTS,
+): ScoredRow[] {
+  const { statement, lengths, scores } = tools
+  scores.clear()
+  const collection = readCollection(statement)
+  lengths.follow(collection, statement)
+  const rows = createRowReader(statement, collection.indexedSeq)
+  const lexical: LexicalSearch = { ...tools, collection, rows, filter: request }
+  const names = exactNames(request.query)
+  const idf = scoreLexically(queryTerms(request.query, namedStopWords(names)), lexical)
+  const { adjacent } = weights
+  for (const [seq, gain] of adjacentScores(scores.best(adjacent.hits), adjacent, lexical))
+    scores.add(seq, gain)
+  const unit = Math.max(0, ...idf.values())
+  const days = weights.day > 0 ? mentionedRanges(request.query, request.nowMs) : []
+  addDays(days, unit * weights.day, lexical)
+  return rank({ request, names, days, idf, unit, weights, lexical })
+}
+
+/** A day of a busy week is spoken of often; the newest count. */
+const DAY_HITS_MAX = 500
+
+/** Memories that speak of a day the query names. */
+function addDays(days: readonly DayRange[], gain: number, { statement, scores }: LexicalSearch): void {
+  const mentioned = statement.pluck(
+    'search_days',
+    'SELECT DISTINCT seq FROM mentioned_days WHERE day BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?',
   )
-  const stems = new Set(chosen.map(stem))
-  const pending = statement(
-    'search_rows',
-    `SELECT ${MEMORY_COLUMNS} FROM memories WHERE seq > (SELECT indexed_seq FROM index_state)`,
-  )
-    .all<MemoryRow>()
-    .filter((row) => (type ?? row.type) === row.type && (sessionId ?? row.session_id) === row.session_id)
-    .map((row) => ({ row, score: splitWords(row.content).filter((word) => stems.has(stem(word))).length }))
-    .filter(({ score }) => score > 0)
-  return [...indexed.map(({ score, ...row }) => ({ row, score })), ...pending]
-    .toSorted((left, right) => right.score - left.score)
-    .slice(0, limit)
+  for (const { from, to } of days) {
+    for (const seq of mentioned.all<number>(from, to, DAY_HITS_MAX)) scores.add(seq, gain)
+  }
+}
+
+interface Ranking {
+  readonly request: SearchRequest
+  readonly names: readonly ExactName[]
+  readonly days: readonly DayRange[]
+  readonly idf: ReadonlyMap<string, number>
+  /** idf of the rarest word of the query: what one good sign is worth. */
+  readonly unit: number
+  readonly weights: SearchWeights
+  readonly lexical: LexicalSearch
+}
+
+function rank(ranking: Ranking): ScoredRow[] {
+  const { request, lexical } = ranking
+  const isFiltered = request.type !== undefined || request.sessionId !== undefined
+  const needsText = isFiltered || ranking.names.length > 0 || ranking.days.length > 0
+  const wanted = needsText ? Math.max(RERANKED_MIN, 4 * request.limit) : request.limit
+  const found: ScoredRow[] = []
+  for (const [seq, score] of lexical.scores.best(isFiltered ? lexical.scores.size : wanted)) {
+    const row = lexical.rows.row(seq)
+    if (row === undefined || !passes(row, request)) continue
+    found.push({ row, score: score + textSigns(row, ranking) })
+    if (found.length >= wanted) break
+  }
+  return found
+    .toSorted((left, right) => right.score - left.score || right.row.seq - left.row.seq)
+    .slice(0, request.limit)
+}
+
+/** What the text and the time of a memory add to its score. */
+function textSigns(row: MemoryRow, { names, days, idf, unit, weights, lexical }: Ranking): number {
+  let sum = 0
+  for (const name of names) {
+    if (!holdsName(row.content, name)) continue
+    sum += weights.exactName * Math.max(...name.stems.map((wanted) => idf.get(wanted) ?? 0))
+  }
+  const writtenOn = dayOf(row.created_at_ms)
+  if (days.some(({ from, to }) => writtenOn >= from && writtenOn <= to)) sum += weights.writtenDay * unit
+  const newest = Math.max(1, lexical.collection.indexedSeq)
+  return sum + weights.recency * unit * (Math.min(row.seq, newest) / newest)
 }

@@ -33,6 +33,7 @@ export function createTextIndex(statement: Statements): TextIndex {
       row.content,
     )
     statement('index', 'DELETE FROM mentioned_days WHERE seq = ?').run(row.seq)
+    statement('index', 'UPDATE index_state SET rewrites = rewrites + 1, rewritten_seq = ?').run(row.seq)
   }
 
   return {
