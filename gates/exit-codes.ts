@@ -17,6 +17,13 @@ export const EXIT_CODES = {
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES]
 
+/** A number that came from elsewhere, as one of these; anything else is a defect of the program. */
+export function knownExitCode(code: number): ExitCode {
+  const known = Object.values(EXIT_CODES).find((one) => one === code)
+  if (known === undefined) throw new Error(`${code} is no exit code of this program`)
+  return known
+}
+
 /** A failure the caller can act on: what failed and on what is the message, what to try is the hint. */
 export class CliError extends Error {
   readonly exitCode: ExitCode

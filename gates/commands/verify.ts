@@ -5,8 +5,9 @@ import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { NO_TRUST, type Trust, trustFromAllowedSigners, trustFromKey } from '../evidence/trust.ts'
 import { type Answer, type Verification, verifyBundle } from '../evidence/verify-bundle.ts'
-import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import { CliError, EXIT_CODES, knownExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { checkRelease } from '../release/check-release.ts'
 
 export const command: CommandDefinition = {
   name: 'verify',
@@ -29,6 +30,8 @@ export const command: CommandDefinition = {
       trust,
       prometheusBinary: prometheus.path,
       scratchFolder: tmpdir(),
+      checkRelease: (at, read, verdict) =>
+        checkRelease(at, read, verdict, { trust, scratchFolder: tmpdir(), repository: host.repository }),
     }).catch((cause: unknown) => {
       const message = cause instanceof Error ? cause.message : String(cause)
       throw new CliError(EXIT_CODES.badInput, message, { hint: 'name the folder of a bundle', cause })
@@ -81,10 +84,4 @@ function answerLine(name: string, answer: Answer, host: Host): string {
   const hasColour = host.stdout.isTerminal && host.env['NO_COLOR'] === undefined && answer.isYes !== null
   const shown = word.padEnd(3)
   return `${name.padEnd(8)}  ${hasColour ? `\u001b[${colour}m${shown}\u001b[0m` : shown}  ${answer.sentence}`
-}
-
-function knownExitCode(code: number): ExitCode {
-  const known = Object.values(EXIT_CODES).find((one) => one === code)
-  if (known === undefined) throw new Error(`${code} is no exit code of this program`)
-  return known
 }

@@ -15,6 +15,8 @@ export const LAYOUT = {
   keys: 'keys',
   machineKeyPem: 'keys/machine.pem',
   machineKeyLine: 'keys/machine.pub',
+  /** Key of the machine that sealed a release; another machine may have made the evidence. */
+  sealerKeyPem: 'keys/sealer.pem',
   policy: 'keys/release-policy.json',
   policySignature: 'keys/release-policy.json.sig',
   checklist: 'RELEASE_CHECKLIST.md',
@@ -35,6 +37,7 @@ export const OUTSIDE_MANIFEST: ReadonlySet<string> = new Set([
   'SHA256SUMS',
   LAYOUT.machineKeyPem,
   LAYOUT.machineKeyLine,
+  LAYOUT.sealerKeyPem,
   LAYOUT.policy,
   LAYOUT.policySignature,
   LAYOUT.checklist,

@@ -5,7 +5,7 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
-import { chmod, link, lstat, mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { chmod, link, lstat, mkdir, open, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sshFingerprint, sshKeyLine, sshKeyOf } from './ssh-key.ts'
 
@@ -21,6 +21,8 @@ export interface MachineKey {
 }
 
 export const MACHINE_KEY_FILE = 'evidence.key'
+/** The public half beside it, to hand to whoever will verify. */
+export const MACHINE_PUBLIC_KEY_FILE = 'evidence.pem'
 
 /** Loads the machine key from a folder, making it at first use; refuses one that others could read. */
 export async function loadMachineKey(folder: string): Promise<MachineKey> {
@@ -31,7 +33,9 @@ export async function loadMachineKey(folder: string): Promise<MachineKey> {
     throw new Error(
       `${MACHINE_KEY_FILE} must be a file that only its owner can read: chmod 600 it, or replace it`,
     )
-  return machineKeyFromPem(await readFile(path, 'utf8'))
+  const key = machineKeyFromPem(await readFile(path, 'utf8'))
+  await writeFile(join(folder, MACHINE_PUBLIC_KEY_FILE), key.publicKeyPem)
+  return key
 }
 
 export function newMachineKey(): MachineKey {
