@@ -3,6 +3,7 @@ import { command as down } from './commands/down.ts'
 import { command as gates } from './commands/gates.ts'
 import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
+import { releaseCommands } from './commands/release.ts'
 import { command as status } from './commands/status.ts'
 import { command as test } from './commands/test.ts'
 import { command as tools } from './commands/tools.ts'
@@ -20,6 +21,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   gates,
   plan,
   verify,
+  ...releaseCommands,
   tools,
   test,
 ]
