@@ -3,10 +3,9 @@ import { ServiceError } from '#chassis/errors.ts'
 import { formatSse } from '../streaming/sse-parser.ts'
 import { createReplyStream, type ReplyStream } from '../turn/reply-stream.ts'
 import { type StreamSink, streamTurn } from '../turn/stream-turn.ts'
-import type { Choice } from '../turn/turn.ts'
 import { CallerGone, type UpstreamFault } from '../upstream-fault.ts'
 import type { ChatCompletionRequest } from '../wire.ts'
-import { asCallerSees, now, soniaHeaders, startTurn, type TurnParts } from './turns.ts'
+import { asCallerSees, now, soniaHeaders, soniaNote, startTurn, type TurnParts } from './turns.ts'
 
 /**
  * Answers with a stream. The headers wait for the first token: until then a failing provider can be replaced
@@ -25,8 +24,11 @@ export async function streamReply(
     stream,
     request,
     onBegin(choice) {
-      reply.headers(soniaHeaders(choice, record.overheadMs()))
+      const overheadMs = record.overheadMs()
+      reply.headers(soniaHeaders(choice, overheadMs))
       begun.resolve()
+      // Who speaks the router's dialect gets the note in the stream too; nobody else's bytes are touched.
+      return body.sonia === undefined ? null : { sonia: soniaNote(choice, overheadMs) }
     },
   })
   const turnEnd = streamTurn(turn, sink, { observer: record, now: now(parts.clock) })
@@ -41,7 +43,7 @@ export async function streamReply(
 function replySink(options: {
   stream: ReplyStream
   request: FastifyRequest
-  onBegin: (choice: Choice) => void
+  onBegin: StreamSink['begin']
 }): StreamSink {
   const { stream, request } = options
   return {

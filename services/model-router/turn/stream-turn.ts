@@ -1,4 +1,5 @@
 import type { StreamPart } from '../provider.ts'
+import { formatSse } from '../streaming/sse-parser.ts'
 import { BrokenAnswer, CallerGone, UpstreamFault } from '../upstream-fault.ts'
 import type { Usage } from '../wire.ts'
 import type { TurnSurroundings } from './complete-turn.ts'
@@ -9,8 +10,11 @@ import { type AttemptResult, type Choice, modelCall, type Turn } from './turn.ts
 
 /** Where a streamed answer goes. */
 export interface StreamSink {
-  /** The first token is here: from now on the client sees an answer, and this choice gives it. */
-  begin(choice: Choice): void
+  /**
+   * The first token is here: from now on the client sees an answer, and this choice gives it. What is returned is
+   * put into the first chunk; null leaves the stream as it came, byte for byte.
+   */
+  begin(choice: Choice): Readonly<Record<string, unknown>> | null
   write(bytes: Buffer): Promise<void> | undefined
   /** The answer is complete. */
   end(): void
@@ -97,34 +101,45 @@ interface Gate {
 /** Closed until the first token; then lets everything through, first of all what it held. */
 function createGate({ sink, progress, isContinuation }: Streaming, choice: Choice): Gate {
   const { head } = progress.current
-  const held: Buffer[] = []
+  const held: StreamPart[] = []
   let heldBytes = 0
   let isOpen = false
 
-  async function open(): Promise<void> {
+  /** What was held and the first token; those of a continuation are dropped but for the token. */
+  async function open(first: StreamPart): Promise<void> {
     isOpen = true
-    if (isContinuation) return
-    sink.begin(choice)
-    for (const bytes of held) await sink.write(bytes)
+    const note = isContinuation ? null : sink.begin(choice)
+    for (const part of isContinuation ? [first] : annotated([...held, first], note)) await send(part)
+  }
+
+  async function send(part: StreamPart): Promise<void> {
+    const bytes = isContinuation ? rewrittenPart(part, head, choice) : part.raw
+    if (bytes.length > 0) await sink.write(bytes)
   }
 
   function hold(part: StreamPart): void {
     if (part.isEnd) throw new UpstreamFault('malformed', 'stream ended without a token')
     heldBytes += part.raw.length
     if (heldBytes > HELD_BYTES_MAX) throw new UpstreamFault('malformed', 'too much before the first token')
-    held.push(part.raw)
+    held.push(part)
   }
 
   return {
     isOpen: () => isOpen,
     async pass(part) {
       if (!isOpen && !part.hasToken) return hold(part)
-      if (!isOpen) await open()
       progress.note(part)
-      const bytes = isContinuation ? rewrittenPart(part, head, choice) : part.raw
-      if (bytes.length > 0) await sink.write(bytes)
+      await (isOpen ? send(part) : open(part))
     },
   }
+}
+
+/** The parts with a note in the first chunk among them. */
+function annotated(parts: StreamPart[], note: Readonly<Record<string, unknown>> | null): StreamPart[] {
+  const at = parts.findIndex(({ chunk }) => chunk !== null)
+  const part = parts[at]
+  if (note === null || part === undefined) return parts
+  return parts.with(at, { ...part, raw: formatSse({ ...part.chunk, ...note }) })
 }
 
 function createTally(keepsText: boolean) {
