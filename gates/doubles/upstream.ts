@@ -19,7 +19,7 @@ export interface UpstreamDouble {
   close(): Promise<void>
 }
 
-export interface DoubleState {
+interface DoubleState {
   readonly requests: number
   readonly completed: number
   /** Requests whose client left before the answer was complete. */
@@ -30,7 +30,7 @@ export interface DoubleState {
   readonly seen: readonly SeenRequest[]
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: unknown

@@ -17,7 +17,7 @@ export interface TurnRecorder {
   begin(origin: TurnOrigin): TurnRecord
 }
 
-export interface TurnOrigin {
+interface TurnOrigin {
   readonly call: CallContext
   /** On the monotonic clock. */
   readonly startedAtMs: number

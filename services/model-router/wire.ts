@@ -27,7 +27,7 @@ export const Passage = Type.Object({
   content: Text,
 })
 
-export const ToolDefinition = Type.Object(
+const ToolDefinition = Type.Object(
   {
     type: Type.Literal('function'),
     function: Type.Object(

@@ -66,7 +66,7 @@ function rarityOf(wanted: ReadonlySet<string>, sentences: readonly TermedSentenc
   return new Map([...found].map(([term, count]) => [term, Math.log(1 + sentences.length / count)]))
 }
 
-export function termsOf(text: string): string[] {
+function termsOf(text: string): string[] {
   const words =
     text
       .toLowerCase()

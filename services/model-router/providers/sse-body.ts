@@ -5,7 +5,7 @@ import { UpstreamFault } from '../upstream-fault.ts'
 import { faultOfNetwork } from './upstream.ts'
 import type { Watch } from './watch.ts'
 
-export const SSE_UNIT_BYTES_MAX = 1 << 20
+const SSE_UNIT_BYTES_MAX = 1 << 20
 const TAIL_MS = 100
 
 /**

@@ -10,7 +10,7 @@ export interface Upstream {
   close(): Promise<void>
 }
 
-export interface UpstreamResponse {
+interface UpstreamResponse {
   readonly body: Readable
 }
 

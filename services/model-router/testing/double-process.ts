@@ -14,7 +14,7 @@ export interface DoubleProcess {
   stop(): Promise<void>
 }
 
-export interface DoubleState {
+interface DoubleState {
   readonly requests: number
   readonly completed: number
   readonly aborted: number
