@@ -1,0 +1,92 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { spawn } from 'node:child_process'
+import { CATALOG, portAt, WATCH_PORTS } from '#catalog'
+import { createTokenMaker } from '#chassis/testing.ts'
+import { startProgram, stopChild } from './child-process.ts'
+
+/** A model-router with all its duties in a process of its own, an upstream double behind it, and what it needs. */
+export interface RouterStand {
+  readonly routerUrl: string
+  readonly doubleUrl: string
+  /** Of the double, without the path. */
+  readonly doubleOrigin: string
+  readonly token: string
+  stop(): Promise<void>
+}
+
+const PORT_BASE = 26_000
+const READY_MS = 15_000
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+export async function startRouterStand(models: readonly string[]): Promise<RouterStand> {
+  const double = await startProgram([path('../../gates/doubles/upstream-main.ts')])
+  const doubleOrigin = `http://127.0.0.1:${String(double.hello['port'])}`
+  const tokens = await createTokenMaker()
+  // eva-os's keys and the Collector's ear: the router verifies tokens and exports spans for real.
+  const keys = await serve(portAt(CATALOG['eva-os'].port, PORT_BASE), JSON.stringify(tokens.jwks))
+  const collector = await serve(portAt(WATCH_PORTS.collector, PORT_BASE), '{}')
+  const home = await mkdtemp(join(tmpdir(), 'sonia-bench-'))
+  await configure(home, `${doubleOrigin}/v1`, models)
+  const router = spawn(
+    process.execPath,
+    ['--import', path('../../otel/register.ts'), path('../../services/model-router/main.ts')],
+    {
+      env: { SONIA_HOME: home, SONIA_RUN: 'bench', SONIA_PORT_BASE: String(PORT_BASE) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  const routerUrl = `http://127.0.0.1:${portAt(CATALOG['model-router'].port, PORT_BASE)}`
+  await untilReady(routerUrl)
+  return {
+    routerUrl,
+    doubleUrl: `${doubleOrigin}/v1`,
+    doubleOrigin,
+    token: await tokens.make('api-gateway', 'model-router'),
+    async stop() {
+      await stopChild(router)
+      await double.stop()
+      for (const server of [keys, collector]) {
+        server.closeAllConnections()
+        server.close()
+      }
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+async function configure(home: string, baseUrl: string, models: readonly string[]): Promise<void> {
+  const provider = { kind: 'openai', base_url: baseUrl, models: models.map((name) => ({ name })) }
+  const router = { providers: { upstream: provider }, embedded: false }
+  await mkdir(join(home, 'config'), { recursive: true })
+  await writeFile(
+    join(home, 'config', 'sonia.json'),
+    JSON.stringify({ services: { 'model-router': router } }),
+  )
+}
+
+function serve(port: number, body: string): Promise<Server> {
+  const server = createServer((req, res) => {
+    req.resume().on('end', () => {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(body)
+    })
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+}
+
+async function untilReady(url: string): Promise<void> {
+  const until = performance.now() + READY_MS
+  while (performance.now() < until) {
+    const answer = await fetch(`${url}/readyz`).catch(() => null)
+    if (answer?.ok === true) return
+    await sleep(50)
+  }
+  throw new Error('the router was not ready in time')
+}
