@@ -73,6 +73,9 @@ function verificationText(verification: Verification, host: Host): string {
     answerLine('verdict', verification.derived, host),
     ...objections.slice(0, LISTED_MAX).map((one) => `  ${one.code}  ${one.sentence}`),
     ...(objections.length > LISTED_MAX ? [`  and ${objections.length - LISTED_MAX} more`] : []),
+    ...(exitCode === EXIT_CODES.bundleOtherVerdict
+      ? [`compare like with like: check out ${verification.commit}`]
+      : []),
     exitCode === 0 ? 'accepted' : `refused (exit code ${exitCode})`,
   ]
   return `${lines.join('\n')}\n`

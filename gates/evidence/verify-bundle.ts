@@ -20,6 +20,8 @@ export interface Verification {
   readonly exitCode: number
   readonly runId: string | null
   readonly manifestSha256: string | null
+  /** The commit that was judged; its version of this program is the one that derives the same bytes. */
+  readonly commit: string | null
   readonly verdict: Verdict | null
   readonly files: Answer
   readonly signed: Answer
@@ -59,6 +61,7 @@ export async function verifyBundle(bundle: string, options: VerifyOptions): Prom
     exitCode: exitCodeOf([...files.findings, ...signed.findings, ...derived.findings]),
     runId: read.manifest.run_id,
     manifestSha256: read.sha256,
+    commit: read.manifest.released.commit,
     verdict: verdict.verdict,
     files,
     signed,
@@ -141,6 +144,7 @@ function stopped(read: ReadManifest | null, findings: readonly Finding[]): Verif
     exitCode: exitCodeOf(findings),
     runId: read?.manifest.run_id ?? null,
     manifestSha256: read?.sha256 ?? null,
+    commit: read?.manifest.released.commit ?? null,
     verdict: null,
     files: answer(findings, ''),
     signed: {

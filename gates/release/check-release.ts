@@ -41,7 +41,8 @@ export async function checkRelease(
   if (!isSealed) return checkLooseSignOffs(bundle, read, options.scratchFolder)
   const summary = await checkSummary(bundle, read)
   if (summary.checked === null) return { findings: summary.findings, known: new Set(), sentence: null }
-  return checkSealed({ bundle, read, verdict, options, checked: summary.checked })
+  const rest = await checkSealed({ bundle, read, verdict, options, checked: summary.checked })
+  return { ...rest, findings: [...summary.findings, ...rest.findings] }
 }
 
 interface Sealed {

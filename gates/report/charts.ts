@@ -15,6 +15,7 @@ const INK = 'var(--muted)'
 const GRID = 'var(--rule)'
 const VALUE = 'var(--value)'
 const BOUND = 'var(--bound)'
+const BROKEN = 'var(--fail)'
 const LIMIT = 'var(--limit)'
 const LINES = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)']
 
@@ -22,6 +23,7 @@ interface BarRow {
   readonly name: string
   readonly value: number | null
   readonly bound: number | null
+  readonly isBroken: boolean
 }
 
 /** The picture of a criterion: its recorded course where it was asked as a range, else values against the limit. */
@@ -79,15 +81,19 @@ function courseOf(answers: CriterionAnswers | undefined): readonly RangeSeries[]
   return found?.answer.kind === 'range' ? found.answer.data : []
 }
 
-function rowsOf(criterion: CriterionResult): readonly BarRow[] {
-  const several = criterion.series.map(({ series, value, bound }) => ({
-    name: series || 'value',
-    value,
-    bound,
+/** Broken series first, so that none of them is cut off. */
+function rowsOf({ series, value, bound, verdict }: CriterionResult): readonly BarRow[] {
+  const rows = series.map((one) => ({
+    name: one.series || 'value',
+    value: one.value,
+    bound: one.bound,
+    isBroken: one.verdict === 'FAIL',
   }))
-  const rows =
-    several.length > 0 ? several : [{ name: 'value', value: criterion.value, bound: criterion.bound }]
-  return rows.filter((row) => row.value !== null || row.bound !== null).slice(0, BARS_MAX)
+  const whole = { name: 'value', value, bound, isBroken: verdict === 'FAIL' }
+  return (rows.length > 0 ? rows : [whole])
+    .filter((row) => row.value !== null || row.bound !== null)
+    .toSorted((a, b) => Number(b.isBroken) - Number(a.isBroken))
+    .slice(0, BARS_MAX)
 }
 
 function barOption(rows: readonly BarRow[], { limit, unit }: CriterionResult): EChartsOption {
@@ -104,6 +110,7 @@ function barOption(rows: readonly BarRow[], { limit, unit }: CriterionResult): E
         color: INK,
         fontSize: 10,
         hideOverlap: true,
+        showMaxLabel: false,
         formatter: (value: number) => figure(value, unit),
       },
       splitLine: { lineStyle: { color: GRID } },
@@ -114,7 +121,10 @@ function barOption(rows: readonly BarRow[], { limit, unit }: CriterionResult): E
         type: 'bar',
         barWidth: 8,
         itemStyle: { color: VALUE, borderRadius: 2 },
-        data: rows.map((row) => row.value),
+        data: rows.map(({ value, isBroken }) => ({
+          value: value ?? '-',
+          ...(isBroken ? { itemStyle: { color: BROKEN } } : {}),
+        })),
         ...limitLine(limit, 'xAxis'),
       },
       {

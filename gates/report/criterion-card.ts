@@ -1,21 +1,20 @@
 import type { CriterionAnswers, CriterionResult, SeriesResult } from '../engine/types.ts'
 import { criterionChart } from './charts.ts'
 import { countText, figure, momentText, significant } from './figures.ts'
-import { html, type Html } from './html.ts'
+import { html, raw, type Html } from './html.ts'
 
 /** One claim: what was said, what was measured, how far it could have been seen, and what was asked. */
 export function criterionCard(criterion: CriterionResult, answers: CriterionAnswers | undefined): Html {
-  const { verdict, title, sentence, why, id } = criterion
-  return html`<article class="criterion ${verdict}" id="${id}">
-<header><h3>${title}</h3><span class="badge">${verdict}</span></header>
+  const { verdict, sentence, why, id } = criterion
+  return html`<details class="criterion ${verdict}" id="${id}"${verdict === 'PASS' ? null : raw(' open')}>
+<summary><span class="said">${sentence}</span><span class="badge">${verdict}</span></summary>
 <div class="body"><div>
-<p class="said">${sentence}</p>
+<p class="quiet">Asked because: ${why} <span class="mono">(${id})</span></p>
 ${figuresList(criterion)}
-<p class="quiet">Claimed because: ${why} <span class="mono">(${id})</span></p>
 </div>${criterionChart(criterion, answers)}</div>
 ${seriesTable(criterion)}
 ${queriesTable(criterion)}
-</article>
+</details>
 `
 }
 
@@ -41,7 +40,7 @@ function seriesTable(criterion: CriterionResult): Html | null {
   if (criterion.series.length < 2) return null
   const row = (one: SeriesResult) =>
     html`<tr><td>${one.series}</td><td>${badge(one.verdict)}</td><td>${figure(one.value, criterion.unit)}</td><td>${figure(one.bound, criterion.unit)}</td><td>${significant(one.samples)}</td><td>${one.reasons.join(' ')}</td></tr>`
-  return html`<details><summary>${criterion.series.length} series, each judged on its own</summary>
+  return html`<details class="more"><summary>${criterion.series.length} series, each judged on its own</summary>
 <div class="wide"><table><tr><th>series</th><th>verdict</th><th>measured</th><th>bound</th><th>samples</th><th>reasons</th></tr>${criterion.series.map(row)}</table></div></details>`
 }
 
@@ -50,6 +49,6 @@ function queriesTable(criterion: CriterionResult): Html {
     (one) =>
       html`<tr><td>${one.role}</td><td><code>${one.query}</code></td><td>${one.start === null ? '' : `${momentText(one.start)} to `}${momentText(one.end)}${one.step === null ? '' : `, every ${one.step} s`}</td></tr>`,
   )
-  return html`<details><summary>${countText(criterion.queries.length, 'query', 'queries')} to Prometheus, as asked</summary>
+  return html`<details class="more"><summary>${countText(criterion.queries.length, 'query', 'queries')} to Prometheus, as asked</summary>
 <div class="wide"><table><tr><th>for</th><th>PromQL</th><th>at</th></tr>${rows}</table></div></details>`
 }

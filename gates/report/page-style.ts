@@ -49,16 +49,21 @@ code, pre, .mono { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "
 .facts dt { color: var(--muted) } .facts dd { margin: 0; overflow-wrap: anywhere }
 .attention { list-style: none; padding: 0; margin: 20px 0 0 }
 .attention li { padding: 8px 0; border-top: 1px solid var(--rule) }
-.criterion { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; margin: 10px 0; padding: 14px 16px }
-.criterion header { display: flex; gap: 10px; align-items: baseline; justify-content: space-between }
-.criterion .said { margin: 4px 0 8px }
+.criterion { background: var(--card); border: 1px solid var(--rule); border-left: 3px solid var(--tone); border-radius: 6px; margin: 6px 0; padding: 0 14px }
+.criterion > summary { display: flex; gap: 14px; align-items: baseline; justify-content: space-between; padding: 8px 0; font-size: 15px; color: var(--ink); list-style: none }
+.criterion > summary::-webkit-details-marker { display: none }
+.criterion > summary .said::before { content: "\\25B8"; color: var(--muted); display: inline-block; width: 1.1em }
+.criterion[open] > summary .said::before { content: "\\25BE" }
+.criterion[open] { padding-bottom: 12px }
 .criterion .body { display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 24px; align-items: start }
+.criterion.NOT_JUDGED { padding: 10px 14px }
+.criterion header { display: flex; gap: 14px; align-items: baseline; justify-content: space-between }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(88px, 1fr)); gap: 6px 14px; margin: 6px 0 10px; max-width: 560px }
 .figures div { border-left: 2px solid var(--rule); padding-left: 9px }
 .figures dt { color: var(--muted); font-size: 12px } .figures dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; font-size: 14px }
 .chart { margin: 0 } .chart svg { display: block; max-width: 100%; height: auto }
 .wide { overflow-x: auto }
-details { margin-top: 4px } summary { cursor: pointer; color: var(--muted); font-size: 13px }
+.more { margin-top: 4px } summary { cursor: pointer } .more > summary { color: var(--muted); font-size: 13px }
 table { border-collapse: collapse; width: 100%; font-size: 13.5px; margin: 8px 0 }
 th { text-align: left; font-weight: 600; color: var(--muted); font-size: 12px }
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--rule); vertical-align: top; font-variant-numeric: tabular-nums }

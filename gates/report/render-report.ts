@@ -87,7 +87,8 @@ function factsList(facts: ReportFacts): Html {
 function timeline(verdict: RunVerdict): Html | null {
   if (verdict.gates.length === 0) return null
   const spans = verdict.gates.map(({ gate, start, end }) => ({ name: gate, start, end }))
-  return html`<h2>When each gate looked</h2><div class="wide">${timelineChart(spans)}</div>`
+  return html`<h2>When each gate looked</h2><div class="wide">${timelineChart(spans)}</div>
+<p class="quiet">In the charts below a bar is what was measured, a diamond the 95 % bound where there is one, the dashed line the limit. Passed criteria are folded.</p>`
 }
 
 function judgedThing(facts: ReportFacts): Html {
