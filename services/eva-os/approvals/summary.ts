@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Envelope } from './envelope.ts'
 
 export interface Summary {
@@ -7,8 +8,9 @@ export interface Summary {
   readonly summary: string
 }
 
-const WORD_CHARACTERS_MAX = 400
-const WORDS_MAX = 64
+/** More than openclaw lets a command have, so that a person sees all of it. What is cut all the same is named by digest. */
+const WORD_CHARACTERS_MAX = 8_192
+const WORDS_MAX = 256
 
 /**
  * What a person reads before deciding. Made from the envelope (and arguments whose digest the envelope holds)
@@ -70,7 +72,7 @@ const NOT_ASCII_PRINTABLE = /[^\x20-\x7e]/gu
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
   const cut = text.length > WORD_CHARACTERS_MAX ? text.slice(0, WORD_CHARACTERS_MAX) : text
-  const tail = cut === text ? '' : `... (${text.length} characters)`
+  const tail = cut === text ? '' : `... (${text.length} characters, sha256 ${hash('sha256', text)})`
   if (PLAIN_WORD.test(cut)) return cut + tail
   return JSON.stringify(cut).replaceAll(NOT_ASCII_PRINTABLE, escaped) + tail
 }

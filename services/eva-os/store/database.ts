@@ -41,6 +41,8 @@ export function openStore(folder: string): Store {
     if (found?.ino !== opened.ino || found.dev !== opened.dev) throw unavailable('The database file is gone')
   }
   const run = <T>(level: 'FULL' | 'NORMAL', change: () => T): T => {
+    // Part of the change that is under way: lives or dies with it.
+    if (connection.inTransaction) return change()
     assertPresent()
     try {
       connection.pragma(`synchronous = ${level}`)
