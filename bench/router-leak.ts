@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { stdout } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { startProgram, stopChild } from './lib/child-process.ts'
 import { growthOf } from './lib/growth.ts'
 import { type LoadCounts, sendMixedLoad } from './lib/mixed-load.ts'
+import { serveJson } from './lib/serve-json.ts'
 import type { Holdings, SubjectHello } from './lib/router-subject.ts'
 
 // Whether anything stays behind in the router: requests of which a fifth are streams that their client leaves (before
@@ -16,8 +18,10 @@ const { values } = parseArgs({
 })
 const POINTS = values.short ? 6 : 11
 const REQUESTS_A_POINT = values.short ? 500 : 10_000
-const WARM_UP = values.short ? 1500 : 10_000
+const WARM_UP = values.short ? 1500 : 20_000
 const HEAP_LIMIT_BYTES = 100
+/** Spans and log lines leave in batches; what waits for its batch is no growth. */
+const FLUSH_MS = 2_500
 /** Longer than kept connections of either side live unused. */
 const QUIET_MS_MAX = 90_000
 
@@ -26,15 +30,20 @@ const program = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const double = await startProgram([program('../gates/doubles/upstream-main.ts')])
 const doubleOrigin = `http://127.0.0.1:${String(double.hello['port'])}`
 await plantFaults()
+// Without an ear for its spans the router would hold a queue of them, and that would look like growth.
+const collector = await serveJson(0, '{}')
+const { port: collectorPort } = collector.address() as AddressInfo
 const subject = fork(program('./lib/router-subject.ts'), [`${doubleOrigin}/v1`], {
   execArgv: ['--expose-gc', '--import', program('../otel/register.ts')],
-  env: {},
+  env: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collectorPort}` },
 })
 try {
   const result = await measure()
   stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : tableOf(result))
 } finally {
   await stopChild(subject)
+  collector.closeAllConnections()
+  collector.close()
   await double.stop()
 }
 
@@ -52,10 +61,11 @@ async function measure() {
   await load(WARM_UP)
   const before = await quietHoldings(null)
   const points: { requests: number; value: number }[] = [{ requests: 0, value: before.heapBytes }]
-  const counts: LoadCounts = { whole: 0, streamed: 0, aborted: 0 }
+  const counts: LoadCounts = { whole: 0, streamed: 0, aborted: 0, shed: 0 }
   for (let point = 1; point < POINTS; point++) {
     const done = await load(REQUESTS_A_POINT)
-    for (const kind of ['whole', 'streamed', 'aborted'] as const) counts[kind] += done[kind]
+    for (const kind of ['whole', 'streamed', 'aborted', 'shed'] as const) counts[kind] += done[kind]
+    await sleep(FLUSH_MS)
     points.push({ requests: point * REQUESTS_A_POINT, value: (await holdings()).heapBytes })
   }
   const after = await quietHoldings(before)
@@ -112,7 +122,7 @@ async function quietHoldings(before: Holdings | null): Promise<Holdings> {
 function tableOf(result: Awaited<ReturnType<typeof measure>>): string {
   const { left } = result
   return [
-    `router-leak, ${result.form}: ${result.requests} requests (${result.aborted} streams left by their client)`,
+    `router-leak, ${result.form}: ${result.requests} requests (${result.aborted} streams left by their client, ${result.shed} refused)`,
     `  heap ${result.heap_growth_bytes_per_request.toFixed(1)} bytes a request, upper 95 % bound ${result.heap_growth_upper_95.toFixed(1)} (target: under ${result.heap_growth_limit})`,
     `  left behind: ${left.sockets} sockets, ${left.timers} timers, ${left.listeners} listeners, ${left.upstream_requests} upstream requests (target: 0)`,
     '',

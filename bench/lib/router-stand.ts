@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { CATALOG, portAt, WATCH_PORTS } from '#catalog'
 import { createTokenMaker } from '#chassis/testing.ts'
 import { startProgram, stopChild } from './child-process.ts'
+import { serveJson } from './serve-json.ts'
 
 /** A model-router with all its duties in a process of its own, an upstream double behind it, and what it needs. */
 export interface RouterStand {
@@ -28,8 +28,8 @@ export async function startRouterStand(models: readonly string[]): Promise<Route
   const doubleOrigin = `http://127.0.0.1:${String(double.hello['port'])}`
   const tokens = await createTokenMaker()
   // eva-os's keys and the Collector's ear: the router verifies tokens and exports spans for real.
-  const keys = await serve(portAt(CATALOG['eva-os'].port, PORT_BASE), JSON.stringify(tokens.jwks))
-  const collector = await serve(portAt(WATCH_PORTS.collector, PORT_BASE), '{}')
+  const keys = await serveJson(portAt(CATALOG['eva-os'].port, PORT_BASE), JSON.stringify(tokens.jwks))
+  const collector = await serveJson(portAt(WATCH_PORTS.collector, PORT_BASE), '{}')
   const home = await mkdtemp(join(tmpdir(), 'sonia-bench-'))
   await configure(home, `${doubleOrigin}/v1`, models)
   const router = spawn(
@@ -67,18 +67,6 @@ async function configure(home: string, baseUrl: string, models: readonly string[
     join(home, 'config', 'sonia.json'),
     JSON.stringify({ services: { 'model-router': router } }),
   )
-}
-
-function serve(port: number, body: string): Promise<Server> {
-  const server = createServer((req, res) => {
-    req.resume().on('end', () => {
-      res.writeHead(200, { 'content-type': 'application/json' }).end(body)
-    })
-  })
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => resolve(server))
-  })
 }
 
 async function untilReady(url: string): Promise<void> {
