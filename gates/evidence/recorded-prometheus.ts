@@ -75,11 +75,19 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null)
       throw new Error(`Prometheus could not open the recorded blocks (it ended with ${child.exitCode})`)
     const response = await fetch(`${url}/-/ready`, { signal: deadline }).catch((error: unknown) => {
+      if (codeOf(error) === 'ENETUNREACH')
+        throw new Error('there is no way to 127.0.0.1: the loopback interface is down', { cause: error })
       if (deadline.aborted) throw new Error('Prometheus was not ready in time', { cause: error })
     })
     if (response?.ok === true) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** `fetch` wraps the reason of a failed connection. */
+function codeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
