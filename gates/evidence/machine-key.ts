@@ -21,8 +21,8 @@ export interface MachineKey {
 }
 
 export const MACHINE_KEY_FILE = 'evidence.key'
-/** The public half beside it, to hand to whoever will verify. */
-export const MACHINE_PUBLIC_KEY_FILE = 'evidence.pem'
+/** The public half beside it, as one OpenSSH line, to hand to whoever will verify. */
+export const MACHINE_PUBLIC_KEY_FILE = 'evidence.pub'
 
 /** Loads the machine key from a folder, making it at first use; refuses one that others could read. */
 export async function loadMachineKey(folder: string): Promise<MachineKey> {
@@ -34,7 +34,7 @@ export async function loadMachineKey(folder: string): Promise<MachineKey> {
       `${MACHINE_KEY_FILE} must be a file that only its owner can read: chmod 600 it, or replace it`,
     )
   const key = machineKeyFromPem(await readFile(path, 'utf8'))
-  await writeFile(join(folder, MACHINE_PUBLIC_KEY_FILE), key.publicKeyPem)
+  await writeFile(join(folder, MACHINE_PUBLIC_KEY_FILE), `${key.publicKeyLine}\n`)
   return key
 }
 
