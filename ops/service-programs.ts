@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { CATALOG, SERVICE_NAMES, type ServiceName, WATCH_PORTS, portAt } from '#catalog'
+import { compileCacheFolder } from './compile-cache.ts'
 import type { OpsHost } from './host.ts'
 import { RUN_MARKER } from './process/run-processes.ts'
 import type { StateHome } from './state-home.ts'
@@ -27,6 +28,7 @@ export function repositoryPrograms(repo: string): ServicePrograms {
 }
 
 export interface ServiceEnvironmentOptions {
+  readonly repo: string
   readonly host: OpsHost
   readonly folders: StateHome
   readonly runId: string
@@ -41,7 +43,7 @@ export function serviceEnvironment(options: ServiceEnvironmentOptions): Readonly
     ...inherited(options.host.env),
     SONIA_HOME: options.folders.home,
     SONIA_PORT_BASE: String(options.portBase),
-    NODE_COMPILE_CACHE: join(options.folders.run, 'compile-cache'),
+    NODE_COMPILE_CACHE: compileCacheFolder(options.repo),
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
