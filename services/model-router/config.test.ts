@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { buildForTest } from '#chassis/testing.ts'
+import { buildForTest, eventually } from '#chassis/testing.ts'
 import { service } from './service.ts'
-import { eventually } from './testing/double-process.ts'
+import {} from './testing/double-process.ts'
 
 const provider = (more: object = {}) => ({
   kind: 'openai',
@@ -78,10 +78,7 @@ test('with log_content text is logged, redacted; it is not logged without', asyn
   await writeFile(join(home, 'config', 'sonia.json'), JSON.stringify({ log_content: true }))
   const built = await buildForTest(service, { home })
   const headers = await built.headersFrom('api-gateway')
-  await eventually(
-    'the router takes requests',
-    async () => (await built.app.inject({ url: '/v1/models', headers })).statusCode === 200,
-  )
+  await eventually(async () => (await built.app.inject({ url: '/v1/models', headers })).statusCode === 200)
   const key = ['sk', 'abcdefgh12345678'].join('-')
   for (const stream of [false, true]) {
     const answer = await built.app.inject({

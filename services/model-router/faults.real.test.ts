@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
-import { type DoubleProcess, eventually, startDouble } from './testing/double-process.ts'
+import { eventually } from '#chassis/testing.ts'
+import { type DoubleProcess, startDouble } from './testing/double-process.ts'
 import { type RouterUnderTest, startRouter as startWith } from './testing/router-under-test.ts'
 
 // Two models at one double process: rules by model decide which of them fails.
@@ -246,10 +247,7 @@ describe('passing on', () => {
     const answer = await ask({ stream: true }, leave.signal)
     await answer.body?.getReader().read()
     leave.abort()
-    await eventually(
-      'the upstream request is aborted',
-      async () => (await double.state()).aborted === aborted + 1,
-    )
+    await eventually(async () => (await double.state()).aborted === aborted + 1)
     await double.setFaults([])
   })
 
@@ -258,10 +256,10 @@ describe('passing on', () => {
     const before = await double.state()
     const leave = new AbortController()
     const answer = ask({ stream: true }, leave.signal)
-    await eventually('the request is upstream', async () => (await double.state()).requests > before.requests)
+    await eventually(async () => (await double.state()).requests > before.requests)
     leave.abort()
     await assert.rejects(answer)
-    await eventually('it is aborted', async () => (await double.state()).aborted > before.aborted)
+    await eventually(async () => (await double.state()).aborted > before.aborted)
     const state = await double.state()
     assert.equal(state.requests, before.requests + 1, 'nobody else was asked for a client that has gone')
     await double.setFaults([])

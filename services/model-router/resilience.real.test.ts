@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
-import { type DoubleProcess, eventually, startDouble } from './testing/double-process.ts'
+import { eventually } from '#chassis/testing.ts'
+import { type DoubleProcess, startDouble } from './testing/double-process.ts'
 import { type RouterUnderTest, startRouter } from './testing/router-under-test.ts'
 
 let double: DoubleProcess
@@ -80,10 +81,7 @@ test('a breaker opens after its failures, is seen in health and metrics, and clo
   assert.equal((await router.ask()).body.sonia.reason_code, 'PROVIDER_UNHEALTHY')
   assert.equal((await router.get('/healthz')).body.status, 'DEGRADED')
   assert.equal(await router.metric(/^sonia_model_breaker_state\{.*first/), 1)
-  await eventually(
-    'the first provider answers again',
-    async () => (await router.ask()).body.sonia.provider === 'first',
-  )
+  await eventually(async () => (await router.ask()).body.sonia.provider === 'first')
   assert.equal((await router.get('/healthz')).body.status, 'OK')
   assert.equal(await router.metric(/^sonia_model_breaker_state\{.*first/), 0)
 })
@@ -105,7 +103,7 @@ test('all places of a model taken: the next request goes elsewhere at once and w
   assert.equal(await router.metric(/^sonia_model_in_flight\{.*first/), 1)
   leave.abort()
   await assert.rejects(streaming.text())
-  await eventually('its place is free', async () => (await router.ask()).body.sonia.provider === 'first')
+  await eventually(async () => (await router.ask()).body.sonia.provider === 'first')
 })
 
 test('a budget that is used up passes the provider over, with the reason', async () => {
@@ -144,10 +142,7 @@ test("the caller's deadline ends a request that waits for a provider: TIMEOUT, a
   const answer = await router.ask({}, { headers: { 'x-deadline-ms': '150' } })
   assert.equal(answer.body.error.code, 'TIMEOUT')
   assert.equal(answer.status, 408)
-  await eventually(
-    'the upstream request is aborted',
-    async () => (await double.state()).aborted === aborted + 1,
-  )
+  await eventually(async () => (await double.state()).aborted === aborted + 1)
 })
 
 test('a deadline after the first token ends the stream with a typed TIMEOUT', async () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { buildForTest, type TestService } from '#chassis/testing.ts'
+import { buildForTest, type TestService, eventually } from '#chassis/testing.ts'
 import { service } from './service.ts'
-import { eventually } from './testing/double-process.ts'
+import {} from './testing/double-process.ts'
 
 let router: TestService
 let headers: Record<string, string>
@@ -10,10 +10,7 @@ let headers: Record<string, string>
 before(async () => {
   router = await buildForTest(service)
   headers = await router.headersFrom('api-gateway')
-  await eventually(
-    'the router takes requests',
-    async () => (await router.app.inject({ url: '/v1/models', headers })).statusCode === 200,
-  )
+  await eventually(async () => (await router.app.inject({ url: '/v1/models', headers })).statusCode === 200)
 })
 after(() => router.stop())
 

@@ -54,16 +54,3 @@ async function firstLine(child: ChildProcess): Promise<string> {
   const [line] = (await once(lines, 'line')) as [string]
   return line
 }
-
-/** Waits until something holds; fails loudly when it does not within the bound. */
-export async function eventually(
-  what: string,
-  isTrue: () => Promise<boolean>,
-  withinMs = 3000,
-): Promise<void> {
-  const until = performance.now() + withinMs
-  while (!(await isTrue())) {
-    if (performance.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startForTest, type TestOptions } from '#chassis/testing.ts'
+import { startForTest, type TestOptions, eventually } from '#chassis/testing.ts'
 import { service } from '../service.ts'
-import { eventually } from './double-process.ts'
 
 /** A running router with a token at hand. */
 export interface RouterUnderTest {
@@ -58,10 +57,7 @@ export async function startRouter(config: object, options: TestOptions = {}): Pr
       ...(signal === undefined ? {} : { signal }),
     })
   // A process that has just loaded its modules sheds load until its event loop has caught up.
-  await eventually(
-    'the router takes requests',
-    async () => (await fetch(`${running.url}/v1/models`, { headers: token })).ok,
-  )
+  await eventually(async () => (await fetch(`${running.url}/v1/models`, { headers: token })).ok)
 
   const read = async (answer: Response): Promise<Answer> => ({
     status: answer.status,
