@@ -35,7 +35,9 @@ export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
   }
   const roles = (): KeyRoles<SigningKey> => keyRoles(keys, parts.nowMs(), parts.times)
   const create = async (nowMs: number) => {
-    const key = await files.create(nowMs)
+    // Roles follow from age, so no two keys may have the same.
+    const newestMs = Math.max(...keys.map(({ createdAtMs }) => createdAtMs))
+    const key = await files.create(Math.max(nowMs, newestMs + 1))
     keys = [...keys, key]
     onChange('created', [key.kid])
   }
