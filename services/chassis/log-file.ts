@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, write, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, renameSync, write, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 export interface LogFileOptions {
@@ -6,20 +6,29 @@ export interface LogFileOptions {
   /** The file is renamed to `.1` (and `.1` to `.2` ...) when it would grow past this. */
   readonly maxBytes?: number
   readonly keep?: number
-  /** Lines beyond this many waiting bytes are dropped and counted. */
-  readonly maxQueuedBytes?: number
+  /** Lines beyond this many waiting characters are dropped and counted. */
+  readonly maxQueuedChars?: number
   readonly onDrop?: (lines: number) => void
 }
 
 const MAX_BYTES = 32 * 1024 * 1024
 const KEEP = 3
-const MAX_QUEUED_BYTES = 8 * 1024 * 1024
+const MAX_QUEUED_CHARS = 8 * 1024 * 1024
 const BATCH_CHARS = 64 * 1024
 const BATCH_DELAY_MS = 100
 
+interface Batch {
+  readonly fd: number
+  readonly bytes: Buffer
+  readonly position: number
+  readonly lines: number
+  written: number
+}
+
 /**
  * A log destination: lines are gathered and written in batches of 64 KB or every 100 ms, whichever comes first.
- * Log trouble never reaches a request: what cannot be written is dropped and counted.
+ * Log trouble never reaches a request: what cannot be written is dropped and counted. Every write names its position,
+ * so an exit path may write a batch again that the kernel has already begun: the same bytes land in the same place.
  */
 export class LogFile {
   readonly #options: Required<LogFileOptions>
@@ -27,10 +36,10 @@ export class LogFile {
   #size: number
   #pending = ''
   #pendingLines = 0
-  /** The batch handed to the kernel and how much of it is written. */
-  #batch: Buffer | undefined
-  #written = 0
-  #batchLines = 0
+  #batch: Batch | undefined
+  #isWriting = false
+  /** A rotated or closed file, closed for good once no write is under way. */
+  #retiredFd: number | undefined
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
@@ -38,18 +47,18 @@ export class LogFile {
     this.#options = {
       maxBytes: MAX_BYTES,
       keep: KEEP,
-      maxQueuedBytes: MAX_QUEUED_BYTES,
+      maxQueuedChars: MAX_QUEUED_CHARS,
       onDrop: () => undefined,
       ...options,
     }
     mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 })
-    this.#fd = openSync(options.path, 'a', 0o600)
+    this.#fd = openLog(options.path)
     this.#size = fstatSync(this.#fd).size
   }
 
   /** Pino calls this with one complete line. */
   write(line: string): void {
-    if (this.#closed || this.#pending.length + line.length > this.#options.maxQueuedBytes) {
+    if (this.#closed || this.#pending.length + line.length > this.#options.maxQueuedChars) {
       this.#options.onDrop(1)
       return
     }
@@ -59,14 +68,14 @@ export class LogFile {
     else this.#timer ??= setTimeout(() => this.#startBatch(), BATCH_DELAY_MS)
   }
 
-  /** Writes everything now, in this turn: for the exit paths. Safe to call at any time, also twice. */
+  /** Everything written so far is in the file when this returns: for the exit paths. Safe at any time, also twice. */
   flushSync(): void {
+    if (this.#closed) return
     this.#stopTimer()
-    try {
-      this.#writeRestSync()
-      if (this.#takePending()) this.#writeRestSync()
-    } catch {
-      this.#dropBatch()
+    this.#finishBatchSync()
+    if (this.#pendingLines > 0) {
+      this.#takePending()
+      this.#finishBatchSync()
     }
   }
 
@@ -74,57 +83,61 @@ export class LogFile {
     if (this.#closed) return
     this.flushSync()
     this.#closed = true
-    closeSync(this.#fd)
+    this.#retire(this.#fd)
   }
 
   #startBatch(): void {
     this.#stopTimer()
-    if (this.#batch !== undefined || this.#closed || !this.#takePending()) return
-    this.#writeSome()
+    if (this.#isWriting || this.#batch !== undefined || this.#pendingLines === 0) return
+    this.#writeOn(this.#takePending())
   }
 
-  #writeSome(): void {
-    const batch = this.#batch
-    if (batch === undefined) return
-    write(this.#fd, batch, this.#written, (error, count) => {
-      // An exit path may have flushed this very batch meanwhile.
-      if (this.#batch !== batch) return
-      if (error !== null && error.code !== 'EAGAIN') this.#dropBatch()
-      else this.#advance(error === null ? count : 0)
+  /** One asynchronous write; a short one goes on where it ended. */
+  #writeOn(batch: Batch): void {
+    const { fd, bytes, position, written } = batch
+    this.#isWriting = true
+    write(fd, bytes, written, bytes.length - written, position + written, (error, count) => {
+      this.#isWriting = false
+      this.#closeRetired()
+      // An exit path may have finished this very batch meanwhile.
+      if (this.#batch === batch) this.#advance(batch, error, count)
+      if (this.#pending.length >= BATCH_CHARS) this.#startBatch()
     })
   }
 
-  #advance(count: number): void {
-    this.#written += count
-    if (this.#batch !== undefined && this.#written < this.#batch.length) {
-      this.#writeSome()
-      return
-    }
-    this.#batch = undefined
-    if (this.#pending.length > 0) this.#startBatch()
+  #advance(batch: Batch, error: Error | null, count: number): void {
+    batch.written += count
+    if (error !== null) this.#dropBatch(batch)
+    else if (batch.written < batch.bytes.length) this.#writeOn(batch)
+    else this.#batch = undefined
   }
 
-  #takePending(): boolean {
-    if (this.#pendingLines === 0) return false
-    this.#batch = Buffer.from(this.#pending)
-    this.#written = 0
-    this.#batchLines = this.#pendingLines
+  #takePending(): Batch {
+    const bytes = Buffer.from(this.#pending)
+    this.#rotateIfFull(bytes.length)
+    this.#batch = { fd: this.#fd, bytes, position: this.#size, lines: this.#pendingLines, written: 0 }
+    this.#size += bytes.length
     this.#pending = ''
     this.#pendingLines = 0
-    this.#rotateIfFull(this.#batch.length)
-    this.#size += this.#batch.length
-    return true
+    return this.#batch
   }
 
-  #writeRestSync(): void {
-    while (this.#batch !== undefined && this.#written < this.#batch.length) {
-      this.#written += writeSync(this.#fd, this.#batch, this.#written)
+  #finishBatchSync(): void {
+    const batch = this.#batch
+    if (batch === undefined) return
+    try {
+      while (batch.written < batch.bytes.length) {
+        const { fd, bytes, position, written } = batch
+        batch.written += writeSync(fd, bytes, written, bytes.length - written, position + written)
+      }
+      this.#batch = undefined
+    } catch {
+      this.#dropBatch(batch)
     }
-    this.#batch = undefined
   }
 
-  #dropBatch(): void {
-    this.#options.onDrop(this.#batchLines)
+  #dropBatch(batch: Batch): void {
+    this.#options.onDrop(batch.lines)
     this.#batch = undefined
   }
 
@@ -139,14 +152,31 @@ export class LogFile {
     try {
       for (let age = keep - 1; age >= 1; age -= 1) renameIfThere(`${path}.${age}`, `${path}.${age + 1}`)
       renameIfThere(path, `${path}.1`)
-      const next = openSync(path, 'a', 0o600)
-      closeSync(this.#fd)
+      const next = openLog(path)
+      this.#retire(this.#fd)
       this.#fd = next
       this.#size = 0
     } catch {
       // Out of descriptors or of space: go on in the old file, and try again with the next batch.
     }
   }
+
+  #retire(fd: number): void {
+    // Two rotations within one write: the first file has no write of ours under way any more.
+    if (this.#retiredFd !== undefined) closeSync(this.#retiredFd)
+    this.#retiredFd = fd
+    if (!this.#isWriting) this.#closeRetired()
+  }
+
+  #closeRetired(): void {
+    if (this.#retiredFd !== undefined) closeSync(this.#retiredFd)
+    this.#retiredFd = undefined
+  }
+}
+
+/** Not for appending: an appending descriptor ignores the position of a write. */
+function openLog(path: string): number {
+  return openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
 }
 
 function renameIfThere(from: string, to: string): void {

@@ -44,9 +44,14 @@ export function redact(value: unknown, depth = 0): unknown {
 function redactEntries(value: object, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
   for (const [key, entry] of Object.entries(value).slice(0, ENTRIES_MAX)) {
-    copy[redactText(key)] = isSecretKey(key) && entry !== null ? MASK : redact(entry, depth + 1)
+    copy[redactText(key)] = isSecretKey(key) && canBeSecret(entry) ? MASK : redact(entry, depth + 1)
   }
   return copy
+}
+
+/** Numbers under such keys are counts: max_tokens, tokens_used. */
+function canBeSecret(value: unknown): boolean {
+  return value !== null && typeof value !== 'number' && typeof value !== 'boolean'
 }
 
 function isSecretKey(key: string): boolean {

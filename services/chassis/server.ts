@@ -7,6 +7,7 @@ import fastify, {
   type FastifySchemaCompiler,
   LogController,
 } from 'fastify'
+import { isUtf8 } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TSchema } from 'typebox'
@@ -96,14 +97,20 @@ function createValidatorCompiler(): FastifySchemaCompiler<TSchema> {
 function acceptOnlyJson(app: SoniaApp): void {
   app.removeAllContentTypeParsers()
   const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, text, done) => {
-    if (text === '') {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    if (bytes.length === 0) {
       done(null, undefined)
       return
     }
-    void parseJson(request, text as string, (error, body: unknown) => {
+    // Decoding puts a replacement character where bytes are wrong: what arrives would not be what was sent.
+    if (!isUtf8(bytes as Buffer)) {
+      done(new ServiceError('INVALID_ARGUMENT', 'The body is not valid UTF-8'))
+      return
+    }
+    const text = bytes.toString('utf8')
+    void parseJson(request, text, (error, body: unknown) => {
       if (error !== null) done(error)
-      else done(refusal(request, text as string, body), body)
+      else done(refusal(request, text, body), body)
     })
   })
 }
