@@ -2,7 +2,7 @@ import { ServiceError } from '#chassis/errors.ts'
 import type { Statements } from '../database/statements.ts'
 import { MEMORY_COLUMNS, type MemoryRow } from '../memory.ts'
 import { search, type SearchTools } from '../search/search.ts'
-import type { ReadOperation, ReadResults, Stats } from './read-job.ts'
+import type { ReadOperation, ReadResults, Stats, Vectorless, VectorlessPage } from './read-job.ts'
 
 /** Carries out one read inside its own snapshot. */
 export function applyRead(operation: ReadOperation, tools: SearchTools): ReadResults[ReadOperation['kind']] {
@@ -26,11 +26,7 @@ export function applyRead(operation: ReadOperation, tools: SearchTools): ReadRes
         `SELECT ${MEMORY_COLUMNS} FROM memories WHERE seq > ? ORDER BY seq LIMIT ?`,
       ).all<MemoryRow>(operation.afterSeq, operation.limit)
     case 'without_vector':
-      return statement(
-        'read_vectors',
-        `SELECT id, content, updated_at_ms FROM memories AS m WHERE NOT EXISTS
-         (SELECT 1 FROM memory_vectors AS v WHERE v.seq = m.seq AND v.model = ?) ORDER BY seq DESC LIMIT ?`,
-      ).all<Pick<MemoryRow, 'id' | 'content' | 'updated_at_ms'>>(operation.model, operation.limit)
+      return withoutVector(operation, statement)
   }
 }
 
@@ -48,6 +44,28 @@ function byType(
     'by_type',
     `SELECT ${MEMORY_COLUMNS} FROM memories WHERE type = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
   ).all<MemoryRow>(type, below, limit)
+}
+
+const STRETCH_ROWS = 2000
+
+function withoutVector(
+  { model, afterSeq, limit }: Extract<ReadOperation, { kind: 'without_vector' }>,
+  statement: Statements,
+): VectorlessPage {
+  const endSeq = statement
+    .pluck(
+      'read_vectors',
+      'SELECT max(seq) FROM (SELECT seq FROM memories WHERE seq > ? ORDER BY seq LIMIT ?)',
+    )
+    .get<number | null>(afterSeq, STRETCH_ROWS)
+  if (endSeq === null || endSeq === undefined) return { rows: [], lastSeq: null }
+  const rows = statement(
+    'read_vectors',
+    `SELECT seq, id, content, updated_at_ms FROM memories AS m
+     WHERE seq > ? AND seq <= ? AND NOT EXISTS
+       (SELECT 1 FROM memory_vectors AS v WHERE v.seq = m.seq AND v.model = ?) ORDER BY seq LIMIT ?`,
+  ).all<Vectorless>(afterSeq, endSeq, model, limit)
+  return { rows, lastSeq: rows.length < limit ? endSeq : (rows.at(-1)?.seq ?? endSeq) }
 }
 
 function stats(statement: Statements): Stats {

@@ -26,7 +26,12 @@ export type ReadOperation =
     }
   | { readonly kind: 'stats' }
   | { readonly kind: 'export'; readonly afterSeq: number; readonly limit: number }
-  | { readonly kind: 'without_vector'; readonly model: string; readonly limit: number }
+  | {
+      readonly kind: 'without_vector'
+      readonly model: string
+      readonly afterSeq: number
+      readonly limit: number
+    }
 
 export interface ScoredRow {
   readonly row: MemoryRow
@@ -43,13 +48,21 @@ export interface Stats {
   readonly database_bytes: number
 }
 
+export type Vectorless = Pick<MemoryRow, 'seq' | 'id' | 'content' | 'updated_at_ms'>
+
+/** Rows of a stretch of the table that lack a vector, and where the stretch ends; null at the end of the table. */
+export interface VectorlessPage {
+  readonly rows: readonly Vectorless[]
+  readonly lastSeq: number | null
+}
+
 export interface ReadResults {
   recall: MemoryRow | null
   search: readonly ScoredRow[]
   by_type: readonly MemoryRow[]
   stats: Stats
   export: readonly MemoryRow[]
-  without_vector: readonly Pick<MemoryRow, 'id' | 'content' | 'updated_at_ms'>[]
+  without_vector: VectorlessPage
 }
 
 export type ReadKind = ReadOperation['kind']

@@ -8,6 +8,7 @@ import { DocumentLengths } from '../search/document-lengths.ts'
 import { ScoreBoard } from '../search/score-board.ts'
 import type { SearchTools } from '../search/search.ts'
 import { createStemmer } from '../search/stemmer.ts'
+import { SignatureIndex } from '../vectors/signature-index.ts'
 import { applyRead } from './apply-read.ts'
 import type { ReadOperation, ReadReply } from './read-job.ts'
 
@@ -71,6 +72,7 @@ export class Reader {
           lengths: new DocumentLengths(),
           scores: new ScoreBoard(),
           stemText: createStemmer(),
+          signatures: new SignatureIndex(),
         },
       }
     }

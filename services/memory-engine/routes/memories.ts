@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import type { Clock } from '#chassis/clock.ts'
 import { ServiceError } from '#chassis/errors.ts'
+import type { Embedder } from '../embedding/embedder.ts'
 import { assertStorable, type Memory, metadataText, toMemory } from '../memory.ts'
 import type { MemoryStore } from '../memory-store.ts'
 import { Content, IdParams, Limit, MemoryBody, MemoryId, MemoryType, Metadata, SessionId } from './schemas.ts'
@@ -10,8 +11,7 @@ export interface MemoryRouteParts {
   readonly app: SoniaApp
   readonly store: MemoryStore
   readonly clock: Clock
-  /** Told of content that has no vector yet. */
-  readonly onNewContent: () => void
+  readonly embedder: Pick<Embedder, 'notice' | 'noticeReplaced'>
 }
 
 /** POST /store, GET, PUT and DELETE /recall/{id}, GET /query/by-type/{type}. */
@@ -23,7 +23,7 @@ export function addMemoryRoutes(parts: MemoryRouteParts): void {
   addByType(parts)
 }
 
-function addStore({ app, store, clock, onNewContent }: MemoryRouteParts): void {
+function addStore({ app, store, clock, embedder }: MemoryRouteParts): void {
   const schema = {
     body: Type.Object(
       {
@@ -48,7 +48,7 @@ function addStore({ app, store, clock, onNewContent }: MemoryRouteParts): void {
       updated_at_ms: nowMs,
     }
     const { id } = await store.write({ kind: 'store', draft }, call)
-    onNewContent()
+    embedder.notice()
     return { status: 'stored' as const, id }
   })
 }
@@ -62,7 +62,7 @@ function addRecall({ app, store }: MemoryRouteParts): void {
   })
 }
 
-function addReplace({ app, store, clock, onNewContent }: MemoryRouteParts): void {
+function addReplace({ app, store, clock, embedder }: MemoryRouteParts): void {
   const schema = {
     params: IdParams,
     body: Type.Object(
@@ -80,7 +80,7 @@ function addReplace({ app, store, clock, onNewContent }: MemoryRouteParts): void
     }
     const row = await store.write({ kind: 'replace', id: params.id, change, nowMs: clock.nowMs() }, call)
     if (row === null) throw unknownMemory()
-    onNewContent()
+    embedder.noticeReplaced()
     return toMemory(row)
   })
 }

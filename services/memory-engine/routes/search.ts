@@ -3,6 +3,7 @@ import type { Clock } from '#chassis/clock.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { ServiceMetrics } from '#chassis/metrics.ts'
+import type { Embedder } from '../embedding/embedder.ts'
 import { toMemory } from '../memory.ts'
 import type { MemoryStore } from '../memory-store.ts'
 import { Limit, MemoryId, MemoryType, Metadata, SessionId } from './schemas.ts'
@@ -15,10 +16,11 @@ export interface SearchRouteParts {
   readonly store: MemoryStore
   readonly clock: Clock
   readonly metrics: ServiceMetrics
+  readonly embedder: Embedder
 }
 
 /** POST /search. */
-export function addSearchRoute({ app, store, clock, metrics }: SearchRouteParts): void {
+export function addSearchRoute({ app, store, clock, metrics, embedder }: SearchRouteParts): void {
   const searches = metrics.counter('sonia_memory_searches_total')
   const Mode = Type.Union([Type.Literal('lexical'), Type.Literal('hybrid')])
   const schema = {
@@ -52,16 +54,17 @@ export function addSearchRoute({ app, store, clock, metrics }: SearchRouteParts)
   }
   app.post('/search', { schema }, async ({ body, call }) => {
     assertReadable(body.query)
+    const vector = body.mode === 'lexical' ? undefined : await embedder.embedQuery(body.query, call)
     const request = {
       query: body.query,
       limit: body.limit ?? 10,
       type: body.type,
       sessionId: body.session_id,
       nowMs: clock.nowMs(),
-      vector: undefined,
+      vector,
     }
     const found = await store.read({ kind: 'search', request }, call)
-    const mode = 'lexical' as const
+    const mode = vector === undefined ? ('lexical' as const) : ('hybrid' as const)
     searches.inc({ mode })
     const results = found.map(({ row, score }) => {
       const { id, type, content, metadata, created_at } = toMemory(row)

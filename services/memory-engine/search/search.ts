@@ -1,6 +1,8 @@
 import type { Statements } from '../database/statements.ts'
 import type { MemoryRow } from '../memory.ts'
-import type { ScoredRow, SearchRequest } from '../reading/read-job.ts'
+import { fuseRanks } from '../vectors/fuse-ranks.ts'
+import type { SignatureIndex } from '../vectors/signature-index.ts'
+import type { QueryVector, ScoredRow, SearchRequest } from '../reading/read-job.ts'
 import { adjacentScores } from './adjacent-turns.ts'
 import { readCollection } from './collection.ts'
 import type { DocumentLengths } from './document-lengths.ts'
@@ -19,10 +21,13 @@ export interface SearchTools {
   readonly lengths: DocumentLengths
   readonly scores: ScoreBoard
   readonly stemText: StemText
+  readonly signatures: SignatureIndex
 }
 
 /** So many of the best are read for what only their text tells (names, days, type). */
 const RERANKED_MIN = 60
+/** How far down both orders are looked at when they are fused. */
+const FUSED_MIN = 60
 
 /** The memories that answer a query best, best first. */
 export function search(
@@ -44,7 +49,10 @@ export function search(
   const unit = Math.max(0, ...idf.values())
   const days = weights.day > 0 ? mentionedRanges(request.query, request.nowMs) : []
   addDays(days, unit * weights.day, lexical)
-  return rank({ request, names, days, idf, unit, weights, lexical })
+  const ranking: Ranking = { request, names, days, idf, unit, weights, lexical }
+  return request.vector === undefined
+    ? rank(ranking, request.limit)
+    : fuse(rank(ranking, Math.max(FUSED_MIN, request.limit)), request.vector, ranking, tools)
 }
 
 /** A day of a busy week is spoken of often; the newest count. */
@@ -72,11 +80,11 @@ interface Ranking {
   readonly lexical: LexicalSearch
 }
 
-function rank(ranking: Ranking): ScoredRow[] {
+function rank(ranking: Ranking, count: number): ScoredRow[] {
   const { request, lexical } = ranking
   const isFiltered = request.type !== undefined || request.sessionId !== undefined
   const needsText = isFiltered || ranking.names.length > 0 || ranking.days.length > 0
-  const wanted = needsText ? Math.max(RERANKED_MIN, 4 * request.limit) : request.limit
+  const wanted = needsText ? Math.max(RERANKED_MIN, 4 * count) : count
   const found: ScoredRow[] = []
   for (const [seq, score] of lexical.scores.best(isFiltered ? lexical.scores.size : wanted)) {
     const row = lexical.rows.row(seq)
@@ -86,7 +94,23 @@ function rank(ranking: Ranking): ScoredRow[] {
   }
   return found
     .toSorted((left, right) => right.score - left.score || right.row.seq - left.row.seq)
-    .slice(0, request.limit)
+    .slice(0, count)
+}
+
+/** Both orders count, whatever their scores mean. */
+function fuse(
+  byWords: readonly ScoredRow[],
+  vector: QueryVector,
+  { request, lexical }: Ranking,
+  { signatures, statement }: SearchTools,
+): ScoredRow[] {
+  const byMeaning = signatures.search(vector, Math.max(FUSED_MIN, request.limit), statement)
+  const fused: ScoredRow[] = []
+  for (const [seq, score] of fuseRanks([byWords.map(({ row }) => row.seq), byMeaning.map(([seq]) => seq)])) {
+    const row = lexical.rows.row(seq)
+    if (row !== undefined && passes(row, request)) fused.push({ row, score })
+  }
+  return fused.slice(0, request.limit)
 }
 
 /** What the text and the time of a memory add to its score. */

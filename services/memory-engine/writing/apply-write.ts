@@ -116,11 +116,15 @@ function rowsToForget(by: ForgetBy, { statement, index }: WriteTools): MemoryRow
   }
 }
 
-function importAll(drafts: readonly MemoryDraft[], { statement }: WriteTools): WriteResults['import'] {
+const INDEX_ROWS = 1000
+
+/** So many rows must not wait for the index one by one: they enter it with the import. */
+function importAll(drafts: readonly MemoryDraft[], { statement, index }: WriteTools): WriteResults['import'] {
   let imported = 0
   for (const draft of drafts) {
     if (insert(statement, 'import', draft)) imported++
   }
+  while (index.takePending(INDEX_ROWS) > 0);
   return { imported, known: drafts.length - imported }
 }
 
