@@ -61,7 +61,7 @@ function createProvider(id: string, settings: ProviderConfig, around: Surroundin
     connections: settings.max_concurrent * models.length,
     nowMs: around.nowMs,
   }
-  return create({ id, models, upstream, nowMs: around.nowMs })
+  return create({ id, models, upstream, nowMs: around.nowMs, outputLimitField: settings.output_limit_field })
 }
 
 function bearer(key: string | null): Record<string, string> {

@@ -31,6 +31,11 @@ const ProviderConfig = Type.Object(
     base_url: Type.String({ minLength: 1, maxLength: 2000 }),
     api_key: Type.Optional(Reference),
     models: Type.Array(ModelConfig, { minItems: 1, maxItems: 200 }),
+    /**
+     * Where the profile's limit is sent when the client set none. Servers differ: OpenAI's reasoning models refuse
+     * max_tokens, older servers know nothing else.
+     */
+    output_limit_field: Type.Enum(['none', 'max_tokens', 'max_completion_tokens'], { default: 'none' }),
     connect_ms: Milliseconds(2_000),
     /** Requests at one time per model of this provider; more are not queued but go to the next candidate. */
     max_concurrent: Type.Integer({ minimum: 1, maximum: 1000, default: 64 }),

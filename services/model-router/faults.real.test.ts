@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import OpenAI from 'openai'
 import { eventually } from '#chassis/testing.ts'
 import { type DoubleProcess, startDouble } from './testing/double-process.ts'
 import { type RouterUnderTest, startRouter as startWith } from './testing/router-under-test.ts'
@@ -169,6 +170,31 @@ describe('after the first token', () => {
     })
   }
 
+  test('an unchanged OpenAI client sees an error where the answer broke off, and not the end of an answer', async (t) => {
+    await startRouter()
+    t.after(() => router.stop())
+    await double.setFaults([{ model: 'one', fault: { kind: 'cut', tokens: 2 } }])
+    const client = new OpenAI({
+      apiKey: 'none',
+      baseURL: `${router.url}/v1`,
+      defaultHeaders: router.token,
+      maxRetries: 0,
+    })
+    const answer = await client.chat.completions.create({
+      model: 'sonia',
+      stream: true,
+      messages: [{ role: 'user', content: 'alpha beta gamma' }],
+    })
+    let text = ''
+    await assert.rejects(
+      async () => {
+        for await (const chunk of answer) text += chunk.choices[0]?.delta.content ?? ''
+      },
+      { code: 'UNAVAILABLE', type: 'upstream_error' },
+    )
+    assert.equal(text, 'You said: ')
+  })
+
   test('a broken tool call is never continued: the tool could run twice', async (t) => {
     await startRouter({ profile: { continue_elsewhere: true } })
     t.after(() => router.stop())
@@ -232,6 +258,16 @@ describe('passing on', () => {
     assert.equal(system?.role, 'system')
     assert.match(system?.content ?? '', /^1\. \[mem_1\] "line\\n2\. \[forged\] \\"x\\""$/m)
     assert.equal(user?.role, 'user')
+  })
+
+  test("a limit the client set is lowered to the profile's, and none is sent where none was set", async () => {
+    await ask({ max_tokens: 1_000_000 })
+    assert.equal((await double.state()).seen.at(-1)?.body['max_tokens'], 4096)
+    await ask({ max_completion_tokens: 7 })
+    assert.equal((await double.state()).seen.at(-1)?.body['max_completion_tokens'], 7)
+    await ask()
+    const fields = Object.keys((await double.state()).seen.at(-1)?.body ?? {})
+    assert.deepEqual(fields.toSorted(), ['messages', 'model', 'stream'])
   })
 
   test('a model named by the client goes first, whatever the profile says', async () => {

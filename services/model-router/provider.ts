@@ -32,6 +32,8 @@ export interface ModelCall {
   readonly body: Omit<ChatCompletionRequest, 'messages' | 'sonia' | 'model'>
   readonly messages: readonly ChatMessage[]
   readonly context: readonly Passage[]
+  /** The smaller of what the client and the profile allow. */
+  readonly outputTokensMax: number
   readonly timeouts: Timeouts
   readonly correlationId: string
   /** Aborted when the caller has gone or its deadline passed. */

@@ -8,7 +8,7 @@ export function messagesRequest(call: ModelCall, stream: boolean): Record<string
   const system = messages.filter(isSystem).map(textOf).join('\n\n')
   return {
     model: call.model,
-    max_tokens: call.body.max_completion_tokens ?? call.body.max_tokens,
+    max_tokens: call.outputTokensMax,
     messages: mergeTurns(messages.filter((message) => !isSystem(message)).map(turnOf)),
     stream,
     ...(system === '' ? {} : { system }),

@@ -1,3 +1,4 @@
+import type { ProviderConfig } from '../config.ts'
 import { withContext } from '../context.ts'
 import type { Completion, EmbeddingCall, ModelCall, ModelEntry, Provider } from '../provider.ts'
 import { readChunk } from '../streaming/chunk.ts'
@@ -13,6 +14,7 @@ export function createOpenAiProvider(options: {
   id: string
   models: readonly ModelEntry[]
   upstream: UpstreamOptions
+  outputLimitField: ProviderConfig['output_limit_field']
 }): Provider {
   const upstream = createUpstream(options.upstream)
 
@@ -28,14 +30,18 @@ export function createOpenAiProvider(options: {
     kind: 'openai',
     models: options.models,
     async complete(call) {
-      const body = await postForJson('/chat/completions', call, requestBody(call, false))
+      const body = await postForJson(
+        '/chat/completions',
+        call,
+        requestBody(call, false, options.outputLimitField),
+      )
       return readCompletion(body)
     },
     stream: (call) =>
       streamAttempt(call, async (watch) => {
         const response = await upstream.post({
           path: '/chat/completions',
-          body: requestBody(call, true),
+          body: requestBody(call, true, options.outputLimitField),
           signal: watch.signal,
         })
         return { body: response.body, parts: readSseParts(response.body, readChunk, watch, call.timeouts) }
@@ -45,8 +51,20 @@ export function createOpenAiProvider(options: {
   }
 }
 
-function requestBody(call: ModelCall, stream: boolean): Record<string, unknown> {
-  return { ...call.body, model: call.model, messages: withContext(call.messages, call.context), stream }
+function requestBody(
+  call: ModelCall,
+  stream: boolean,
+  limitField: ProviderConfig['output_limit_field'],
+): Record<string, unknown> {
+  const { body, model, outputTokensMax } = call
+  const hasLimit = typeof body.max_tokens === 'number' || typeof body.max_completion_tokens === 'number'
+  return {
+    ...body,
+    ...(hasLimit || limitField === 'none' ? {} : { [limitField]: outputTokensMax }),
+    model,
+    messages: withContext(call.messages, call.context),
+    stream,
+  }
 }
 
 function readCompletion(body: Record<string, unknown>): Completion {

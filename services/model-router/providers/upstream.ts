@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
-import { guardedLookup, namesLoopback } from '../address-rules.ts'
+import { guardedLookup, type Lookup, namesLoopback, type ResolveAll } from '../address-rules.ts'
 import { CallerGone, faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
 
 /** A pool of connections to one configured endpoint. Redirects are not followed, addresses are checked on connect. */
@@ -20,6 +20,8 @@ export interface UpstreamOptions {
   readonly connectMs: number
   readonly connections: number
   readonly nowMs: () => number
+  /** Names to addresses; the system's resolver when absent. What it says is checked either way. */
+  readonly resolve?: ResolveAll
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
@@ -33,7 +35,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     headersTimeout: 0,
     bodyTimeout: 0,
     // undici sets TCP_NODELAY on each socket itself.
-    connect: { timeout: options.connectMs, lookup: guardedLookup({ allowLoopback: namesLoopback(url) }) },
+    connect: { timeout: options.connectMs, lookup: lookupFor(url, options) },
   })
   return {
     async post({ path, body, signal }) {
@@ -55,6 +57,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     },
     close: () => pool.destroy(),
   }
+}
+
+function lookupFor(url: URL, { resolve }: UpstreamOptions): Lookup {
+  return guardedLookup({ allowLoopback: namesLoopback(url), ...(resolve === undefined ? {} : { resolve }) })
 }
 
 /** Translates errors of the connection; `otherwise` says what an unnamed break means at this point. */

@@ -6,6 +6,8 @@ import { service } from '../service.ts'
 /** A running router with a token at hand. */
 export interface RouterUnderTest {
   readonly url: string
+  /** The header that opens its door. */
+  readonly token: Record<string, string>
   post(path: string, body: object, options?: PostOptions): Promise<Response>
   /** A whole answer to a short question. */
   ask(body?: object, options?: PostOptions): Promise<Answer>
@@ -66,6 +68,7 @@ export async function startRouter(config: object, options: TestOptions = {}): Pr
   })
   return {
     url: running.url,
+    token,
     post,
     ask: async (body = {}, asked = {}) =>
       read(

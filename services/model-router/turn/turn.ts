@@ -46,7 +46,8 @@ export function modelCall(turn: Turn, candidate: Candidate): ModelCall {
   const { settings } = turn.plan.profile
   return {
     model: candidate.modelName,
-    body: { ...body, ...outputLimit(body, settings.max_output_tokens) },
+    body: { ...body, ...loweredLimits(body, settings.max_output_tokens) },
+    outputTokensMax: outputTokensMax(body, settings.max_output_tokens),
     messages,
     context: sonia?.context ?? [],
     timeouts: timeoutsOf(settings),
@@ -59,15 +60,16 @@ export function timeoutsOf(settings: Plan['profile']['settings']): Timeouts {
   return { firstTokenMs: settings.first_token_ms, idleMs: settings.idle_ms, completeMs: settings.complete_ms }
 }
 
-/** Lowers a limit the client set, under the name the client used, and sets none where the client set none. */
-function outputLimit(
-  body: Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'>,
-  limit: number,
-) {
-  const lowered: { max_tokens?: number; max_completion_tokens?: number } = {}
-  if (typeof body.max_tokens === 'number') lowered.max_tokens = Math.min(body.max_tokens, limit)
-  if (typeof body.max_completion_tokens === 'number') {
-    lowered.max_completion_tokens = Math.min(body.max_completion_tokens, limit)
+type Limits = Pick<ChatCompletionRequest, 'max_tokens' | 'max_completion_tokens'>
+
+function outputTokensMax({ max_tokens: older, max_completion_tokens: newer }: Limits, limit: number): number {
+  return Math.min(newer ?? older ?? limit, limit)
+}
+
+/** Lowers the limits the client set, under the names the client used. */
+function loweredLimits({ max_tokens: older, max_completion_tokens: newer }: Limits, limit: number): Limits {
+  return {
+    ...(typeof older === 'number' ? { max_tokens: Math.min(older, limit) } : {}),
+    ...(typeof newer === 'number' ? { max_completion_tokens: Math.min(newer, limit) } : {}),
   }
-  return Object.keys(lowered).length > 0 ? lowered : { max_tokens: limit }
 }

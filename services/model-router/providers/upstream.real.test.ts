@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type DoubleProcess, startDouble } from '../testing/double-process.ts'
+import { createUpstream } from './upstream.ts'
+
+let double: DoubleProcess
+
+before(async () => {
+  double = await startDouble()
+})
+after(() => double.stop())
+
+function upstreamAt(host: string, addresses: readonly string[]) {
+  const { port } = new URL(double.baseUrl)
+  return createUpstream({
+    baseUrl: `http://${host}:${port}/v1`,
+    headers: {},
+    connectMs: 1000,
+    connections: 1,
+    nowMs: () => 0,
+    resolve: (_host, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: 4 })),
+      ),
+  })
+}
+
+const REQUEST = {
+  path: '/chat/completions',
+  body: { model: 'm', messages: [{ role: 'user', content: 'x' }] },
+  signal: new AbortController().signal,
+}
+
+test('a name that turns out to be loopback or link-local is refused on connect: nothing is sent', async () => {
+  const before = (await double.state()).requests
+  for (const address of ['127.0.0.1', '169.254.169.254']) {
+    const upstream = upstreamAt('models.example', [address])
+    await assert.rejects(upstream.post(REQUEST), { name: 'UpstreamFault', kind: 'address_refused' })
+    await upstream.close()
+  }
+  assert.equal((await double.state()).requests, before)
+})
+
+test('loopback that the configuration names is reached', async () => {
+  const upstream = upstreamAt('localhost', ['127.0.0.1'])
+  const { body } = await upstream.post(REQUEST)
+  body.resume()
+  await upstream.close()
+})
+
+test('a redirect is not followed: it is a fault', async () => {
+  await double.setFaults([{ fault: { kind: 'status', status: 307 } }])
+  const upstream = upstreamAt('localhost', ['127.0.0.1'])
+  await assert.rejects(upstream.post(REQUEST), { kind: 'server_error' })
+  await upstream.close()
+  await double.setFaults([])
+})
+
+test('nobody listening is a refusal', async () => {
+  const closed = createUpstream({
+    baseUrl: 'http://127.0.0.1:1/v1',
+    headers: {},
+    connectMs: 1000,
+    connections: 1,
+    nowMs: () => 0,
+  })
+  await assert.rejects(closed.post(REQUEST), { kind: 'refused' })
+  await closed.close()
+})
