@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { type DoubleProcess, startDouble } from '../testing/double-process.ts'
 import { createUpstream } from './upstream.ts'
@@ -67,4 +70,32 @@ test('nobody listening is a refusal', async () => {
   })
   await assert.rejects(closed.post(REQUEST), { kind: 'refused' })
   await closed.close()
+})
+
+/** Listens, accepts nothing and lets its queue run full: whoever connects now waits. */
+const DEAF = `
+const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  require('node:fs').writeSync(1, server.address().port + '\\n')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+})`
+
+test('a connection that nobody accepts ends in a connect timeout, not in a long wait', async (t) => {
+  const deaf = spawn(process.execPath, ['-e', DEAF], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = (await once(deaf.stdout, 'data')) as [Buffer]
+  const port = Number(String(line))
+  const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+  t.after(() => {
+    for (const filler of fillers) filler.destroy()
+    deaf.kill('SIGKILL')
+  })
+  await once(fillers[1] ?? deaf, 'connect')
+  const upstream = createUpstream({
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    headers: {},
+    connectMs: 300,
+    connections: 1,
+    nowMs: () => 0,
+  })
+  await assert.rejects(upstream.post(REQUEST), { kind: 'connect_timeout' })
+  await upstream.close()
 })
