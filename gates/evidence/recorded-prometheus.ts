@@ -57,10 +57,12 @@ function listeningAddress(child: ChildProcess): Promise<string> {
       act()
     }
     child.stderr?.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-LOG_TAIL)
+      said += chunk.toString('utf8')
       address ??= /"msg":"Listening on","[^\n]*?"?address":"([^"]+)"/u.exec(said)?.[1] ?? null
       const found = address
       if (found !== null) settle(() => resolve(found))
+      // Only what was read already may be forgotten: a long burst holds the address somewhere in its middle.
+      said = said.slice(-LOG_TAIL)
     })
     child.once('error', (cause) => settle(() => reject(new Error(`${cause.message}`, { cause }))))
     child.once('exit', (code) =>

@@ -6,7 +6,7 @@ import {
   keysOf,
   revocationOf,
   ruleOf,
-  SIGN_OFF_TOPICS,
+  SIGNED_GATES,
   type Person,
   type ReleasePolicy,
   type SignOffTopic,
@@ -115,32 +115,53 @@ export function vanishedSignOffs(files: readonly SignOffFile[]): readonly Findin
   )
 }
 
-/** Where every topic stands. An approval counts once per person and once per key; any standing objection vetoes. */
+/**
+ * Where every topic stands. An approval counts once per person and once per key; any standing objection vetoes. The
+ * decision to release counts only where it had seen enough approvals of every gate: it is about them.
+ */
 export function topicStates(
   counted: readonly CountedSignOff[],
   context: SignOffContext,
 ): readonly TopicState[] {
-  return SIGN_OFF_TOPICS.map((topic) => {
-    const standing = standingOf(counted.filter((one) => one.file.signOff.topic === topic))
-    const vetoes = standing.filter(({ file }) => ['reject', 'hold'].includes(file.signOff.decision))
-    const approvals = oncePerPersonAndKey(standing.filter(({ file }) => file.signOff.decision === 'approve'))
-    const { threshold } = ruleOf(context.policy, topic)
-    return {
-      topic,
-      threshold,
-      approvals,
-      vetoes,
-      isApproved: vetoes.length === 0 && approvals.length >= threshold,
-      couldSign: couldSign(topic, approvals, context),
-    }
-  })
+  const gates = SIGNED_GATES.map((topic) => topicState(topic, onTopic(counted, topic), context))
+  const hadSeenAll = ({ file }: CountedSignOff) =>
+    file.signOff.decision !== 'approve' || gates.every((gate) => seenApprovals(gate, file) >= gate.threshold)
+  const decisions = standingOf(onTopic(counted, 'release')).filter(hadSeenAll)
+  return [...gates, topicState('release', decisions, context)]
+}
+
+function onTopic(counted: readonly CountedSignOff[], topic: SignOffTopic): readonly CountedSignOff[] {
+  return counted.filter((one) => one.file.signOff.topic === topic)
+}
+
+function seenApprovals(gate: TopicState, { signOff }: SignOffFile): number {
+  return gate.approvals.filter(({ file }) => signOff.seen.includes(file.digest)).length
+}
+
+function topicState(
+  topic: SignOffTopic,
+  counted: readonly CountedSignOff[],
+  context: SignOffContext,
+): TopicState {
+  const standing = standingOf(counted)
+  const vetoes = standing.filter(({ file }) => ['reject', 'hold'].includes(file.signOff.decision))
+  const approvals = oncePerPersonAndKey(standing.filter(({ file }) => file.signOff.decision === 'approve'))
+  const { threshold } = ruleOf(context.policy, topic)
+  return {
+    topic,
+    threshold,
+    approvals,
+    vetoes,
+    isApproved: vetoes.length === 0 && approvals.length >= threshold,
+    couldSign: couldSign(topic, approvals, context),
+  }
 }
 
 /** A person's newest word on a topic is the one that none of their later words had seen. */
-function standingOf(onTopic: readonly CountedSignOff[]): readonly CountedSignOff[] {
-  return onTopic.filter(
+function standingOf(counted: readonly CountedSignOff[]): readonly CountedSignOff[] {
+  return counted.filter(
     ({ file, person }) =>
-      !onTopic.some(
+      !counted.some(
         (other) => other.person.name === person.name && other.file.signOff.seen.includes(file.digest),
       ),
   )

@@ -117,7 +117,6 @@ const STEPS: Readonly<Record<RehearsalCheckName, (stage: Stage) => Promise<strin
     for (const gate of SIGNED_GATES.filter((one) => one !== 'soak' && one !== 'security'))
       await say(stage, 'reliability', gate, 'approve')
     await say(stage, 'security', 'security', 'approve')
-    await say(stage, 'manager', 'release', 'approve')
     await say(stage, 'reliability', 'soak', 'approve')
     await say(stage, 'reliability', 'soak', 'approve')
     return refused('SIGNOFF_THRESHOLD', () => sealRelease(stage.seal))
@@ -126,7 +125,9 @@ const STEPS: Readonly<Record<RehearsalCheckName, (stage: Stage) => Promise<strin
     await say(stage, 'security', 'soak', 'approve')
     await say(stage, 'author', 'soak', 'hold')
     const said = await refused('SIGNOFF_VETO', () => sealRelease(stage.seal))
+    await refused('SIGNOFF_THRESHOLD', () => say(stage, 'manager', 'release', 'approve'))
     await say(stage, 'author', 'soak', 'withdraw')
+    await say(stage, 'manager', 'release', 'approve')
     return said
   },
   'real-release-refused': ({ seal }) =>

@@ -5,7 +5,7 @@ import { addSealedFile } from '../evidence/staged-folder.ts'
 import { objectionTo } from './judge-sign-offs.ts'
 import type { SignOffTopic } from './policy.ts'
 import { ReleaseRefused } from './release-refused.ts'
-import { releaseState, type ReleaseOptions } from './release-state.ts'
+import { releaseState, type ReleaseOptions, type ReleaseState } from './release-state.ts'
 import { makeSignOff, readSignOff, type Decision } from './sign-off.ts'
 import { seenSignOffs } from './sign-off-files.ts'
 
@@ -29,6 +29,7 @@ export async function signBundle(options: SignOptions): Promise<string> {
   const { read, policy } = state
   if (read === null || policy === null) throw new ReleaseRefused(state.findings)
   refuseUnlessSound(state.findings, decision)
+  if (topic === 'release' && decision === 'approve') refuseEarlyDecision(state)
   const signOff = {
     topic,
     decision,
@@ -58,4 +59,18 @@ function refuseUnlessSound(findings: readonly Finding[], decision: Decision): vo
     ({ code }) => !pending.has(code) && (decision === 'approve' || !aboutEvidence.has(code)),
   )
   if (against.length > 0) throw new ReleaseRefused(against)
+}
+
+/** The decision is about the gates' sign-offs, so it comes after them. */
+function refuseEarlyDecision({ signOffs }: ReleaseState): void {
+  const open = (signOffs?.states ?? []).filter((one) => one.topic !== 'release' && !one.isApproved)
+  if (signOffs === null || open.length > 0) {
+    const names = open.map((one) => one.topic).join(', ')
+    throw new ReleaseRefused([
+      finding(
+        'SIGNOFF_THRESHOLD',
+        `the decision to release comes last: ${names} still lack sign-offs, or are held`,
+      ),
+    ])
+  }
 }

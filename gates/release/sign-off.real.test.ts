@@ -222,6 +222,30 @@ test('a veto stands against any number of approvals until the same person takes 
   assert.equal((await counted(...approvals, veto, taken))?.isApproved, true)
 })
 
+test('the decision to release counts only after the sign-offs that it is about', async () => {
+  const gates = [
+    ...(await Promise.all(
+      (['go-no-go', 'soak', 'determinism', 'durability', 'observability'] as const).map((topic) =>
+        signed('reliability', { topic }),
+      ),
+    )),
+    await signed('security'),
+    await signed('security', { topic: 'security' }),
+  ]
+  const seen = gates.map((one) => one.digest)
+  const isReleased = async (decision: Awaited<ReturnType<typeof signed>>) => {
+    const people = [...gates, decision].map((file) => {
+      const person = policy.people.find((one) => one.name === file.signOff.person)
+      assert.ok(person !== undefined)
+      return { file, person }
+    })
+    return topicStates(people, context()).find((state) => state.topic === 'release')?.isApproved
+  }
+  assert.equal(await isReleased(await signed('manager', { topic: 'release', seen })), true)
+  assert.equal(await isReleased(await signed('manager', { topic: 'release', seen: seen.slice(1) })), false)
+  assert.equal(await isReleased(await signed('manager', { topic: 'release' })), false)
+})
+
 test('a withdrawn approval no longer counts', async () => {
   const one = await signed('reliability')
   const withdrawn = await signed('reliability', { decision: 'withdraw', reason: 'error', seen: [one.digest] })

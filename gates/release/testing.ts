@@ -79,11 +79,11 @@ export async function makeStage(scratch: string, nowMs = Date.now()): Promise<St
       return made.path
     },
     approveAll: async (bundle) => {
+      await say(bundle, 'security', 'soak')
       for (const topic of SIGN_OFF_TOPICS) {
         const who = topic === 'security' ? 'security' : topic === 'release' ? 'manager' : 'reliability'
         await say(bundle, who, topic)
       }
-      await say(bundle, 'security', 'soak')
     },
   }
 }
