@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { trace } from '@opentelemetry/api'
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { after, afterEach, before, test } from 'node:test'
 import { eventually } from '#chassis/testing.ts'
 import { type DoubleProcess, startDouble } from './testing/double-process.ts'
@@ -181,7 +183,12 @@ test('embeddings pass through; a failing provider is replaced only by one of the
   assert.equal((await router.post('/v1/embeddings', {})).status, 422)
 })
 
-test('neither log nor spans hold what was said, whatever happens; ids and codes are there', async () => {
+test('neither log nor spans hold what was said, whatever happens; ids and codes are there', async (t) => {
+  const spans = new InMemorySpanExporter()
+  trace.setGlobalTracerProvider(
+    new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] }),
+  )
+  t.after(() => trace.disable())
   router = await startRouter({ providers: two() })
   await double.setFaults([
     { ...always('one', { kind: 'malformed_chunk' }), times: 2 },
@@ -196,6 +203,13 @@ test('neither log nor spans hold what was said, whatever happens; ids and codes 
   await (await router.post('/v1/chat/completions', { ...body, stream: true })).text()
   await router.ask({ ...body, model: 'no-such' })
   await router.ask(body)
+  const told = JSON.stringify(
+    spans
+      .getFinishedSpans()
+      .map(({ name, attributes, events, status }) => ({ name, attributes, events, status })),
+  )
+  assert.doesNotMatch(told, /xylophone/)
+  assert.match(told, /"gen_ai.request.model":"one"/)
   const log = await router.logText()
   assert.doesNotMatch(log, /xylophone/)
   assert.match(log, /"fault":"malformed"/)
@@ -215,4 +229,25 @@ test('no header of ours reaches a provider: no token, no trace, no correlation i
   )
   const headers = Object.keys((await double.state()).seen.at(-1)?.headers ?? {})
   assert.deepEqual(headers.toSorted(), ['connection', 'content-length', 'content-type', 'host'])
+})
+
+test('a provider whose process is gone is like any failing one: the stand-in answers', async () => {
+  const gone = await startDouble()
+  router = await startRouter({ providers: { first: { ...model('one'), base_url: gone.baseUrl } } })
+  assert.equal((await router.ask()).body.sonia.provider, 'first')
+  await gone.stop()
+  const { body } = await router.ask()
+  assert.equal(body.sonia.provider, 'embedded')
+  assert.equal(body.sonia.reason_code, 'FALLBACK_USED')
+})
+
+test('a stop in the middle of an answer ends it with a typed UNAVAILABLE', async () => {
+  router = await startRouter({ providers: { first: model('one') } })
+  await double.setFaults([{ fault: { kind: 'stall_after_token' } }])
+  const messages = [{ role: 'user', content: 'a b c d' }]
+  const answer = await router.post('/v1/chat/completions', { messages, stream: true })
+  const [text] = await Promise.all([answer.text(), router.stop()])
+  const { error } = JSON.parse(text.trim().split('\n\n').at(-1)?.slice('data: '.length) ?? '{}')
+  assert.equal(error.code, 'UNAVAILABLE')
+  assert.deepEqual(error.details, { reason: 'stopped', provider: 'first' })
 })

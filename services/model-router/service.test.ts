@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
 import { buildForTest, type TestService, eventually } from '#chassis/testing.ts'
 import { service } from './service.ts'
 import {} from './testing/double-process.ts'
@@ -177,4 +178,51 @@ describe('without configuration the embedded stand-in answers', () => {
     assert.equal(route.profile, 'reasoning_deep')
     assert.equal(route.reason_code, 'PROFILE_MATCH')
   })
+})
+
+test('no body whatever makes it fail: a refusal has its code, an answer its shape', async () => {
+  const scalar = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), fc.constant(null))
+  const field = fc.oneof(
+    scalar,
+    fc.array(scalar, { maxLength: 3 }),
+    fc.dictionary(fc.string(), scalar, { maxKeys: 3 }),
+  )
+  const part = fc.record({ type: fc.constantFrom('text', 'image_url'), text: scalar, image_url: field })
+  const message = fc.record(
+    {
+      role: fc.constantFrom('user', 'assistant', 'tool', 'system', 'x'),
+      content: fc.oneof(fc.string({ unit: 'binary' }), scalar, fc.array(part, { maxLength: 3 })),
+      tool_calls: fc.array(field, { maxLength: 2 }),
+    },
+    { requiredKeys: ['role'] },
+  )
+  const body = fc.record(
+    {
+      messages: fc.oneof(fc.array(message, { minLength: 1, maxLength: 4 }), field),
+      stream: fc.oneof(fc.boolean(), scalar),
+      model: fc.constantFrom('sonia', 'embedded/extractive', '', 'x'),
+      tools: fc.array(
+        fc.record({ type: fc.constant('function'), function: fc.record({ name: fc.string() }) }),
+        {
+          maxLength: 2,
+        },
+      ),
+      sonia: fc.record({
+        context: fc.array(fc.record({ id: fc.string(), content: fc.string() }), { maxLength: 2 }),
+      }),
+      max_tokens: scalar,
+    },
+    { requiredKeys: ['messages'] },
+  )
+  const seen = new Set<number>()
+  await fc.assert(
+    fc.asyncProperty(body, async (payload) => {
+      const answer = await complete(payload)
+      seen.add(answer.statusCode)
+      assert.ok([200, 400, 404, 422].includes(answer.statusCode), answer.body)
+      if (answer.statusCode !== 200) assert.equal(answer.json().ok, false)
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(seen.has(200) && seen.has(422), 'the property saw both answers and refusals')
 })

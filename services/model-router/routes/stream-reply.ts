@@ -68,23 +68,28 @@ function replySink(options: {
 
 /** OpenAI's form of an error inside a stream; clients raise it instead of taking half an answer for a whole one. */
 function typedEnd(error: UpstreamFault | CallerGone, provider: string, request: FastifyRequest): Buffer {
-  const isLate = error instanceof CallerGone
+  const { code, message } = endedBy(error, request) ?? BROKEN
   return formatSse({
     error: {
-      message: isLate
-        ? 'The deadline passed before the answer was complete'
-        : 'The answer broke off at the provider',
+      message,
       type: 'upstream_error',
       param: null,
-      code: isLate ? 'TIMEOUT' : 'UNAVAILABLE',
+      code,
       details: { reason: endOf(error, request), provider },
       correlation_id: request.call.correlationId,
     },
   })
 }
 
+const BROKEN = { code: 'UNAVAILABLE', message: 'The answer broke off at the provider' }
+
+/** What ended the call, where it was not the provider: the deadline, or the service is stopping. */
+function endedBy(error: UpstreamFault | CallerGone, request: FastifyRequest): ServiceError | null {
+  const { reason } = request.call.signal
+  return error instanceof CallerGone && reason instanceof ServiceError ? reason : null
+}
+
 function endOf(error: UpstreamFault | CallerGone, request: FastifyRequest): string {
   if (!(error instanceof CallerGone)) return error.kind
-  const { reason } = request.call.signal
-  return reason instanceof ServiceError && reason.code === 'TIMEOUT' ? 'deadline' : 'caller_gone'
+  return endedBy(error, request)?.code === 'TIMEOUT' ? 'deadline' : 'stopped'
 }
