@@ -140,6 +140,8 @@ async function writeAll(fd: number, bytes: Buffer): Promise<void> {
 
 function storageError(error: unknown): never {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
+  // The folder was removed or replaced meanwhile.
+  if (code === 'ENOENT') throw new ServiceError('NOT_FOUND', 'The folder is gone.', { cause: error })
   if (code === 'EISDIR' || code === 'ENOTEMPTY') throw refusal('SPECIAL_FILE', 'The path names a folder.')
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS') {
     throw new ServiceError('UNAVAILABLE', 'The sandbox cannot be written.', { cause: error })

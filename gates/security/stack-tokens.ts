@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ServiceName } from '#catalog'
+import { type CorpusTokens, parseObject, send } from './corpus-client.ts'
+
+/** Tokens live five minutes; a race or a wait must not outlive the one it uses. */
+const TOKEN_USE_MS = 120_000
+
+/** The credentials of a running stack, read from its state folder as the supervisor left them there. */
+export async function tokensOfStack(stack: {
+  readonly home: string
+  readonly portBase: number
+}): Promise<CorpusTokens> {
+  const operatorKey = (await readFile(join(stack.home, 'config', 'operator.key'), 'utf8')).trim()
+  const held = new Map<string, { readonly token: string; readonly untilMs: number }>()
+  return {
+    operatorKey,
+    forService: async (caller, audience) => {
+      const key = `${caller} ${audience}`
+      const known = held.get(key)
+      if (known !== undefined && performance.now() < known.untilMs) return known.token
+      const token = await requestToken(stack, caller, audience)
+      held.set(key, { token, untilMs: performance.now() + TOKEN_USE_MS })
+      return token
+    },
+  }
+}
+
+async function requestToken(
+  { home, portBase }: { readonly home: string; readonly portBase: number },
+  caller: ServiceName,
+  audience: ServiceName,
+): Promise<string> {
+  const secret = await readFile(join(home, 'run', 'secrets', caller), 'utf8')
+  const { status, text } = await send(portBase, 'eva-os', {
+    method: 'POST',
+    path: '/v1/tokens',
+    headers: { 'x-service-name': caller, 'x-bootstrap-secret': secret.trim() },
+    body: JSON.stringify({ audience }),
+  })
+  const token = parseObject(text)?.['token']
+  if (typeof token !== 'string') throw new Error(`eva-os gave no token (${status})`)
+  return token
+}
