@@ -73,6 +73,7 @@ export function loadConfig<S extends TObject>(
   schema: S,
 ): LoadedConfig<S> {
   const raw = readConfigFile(join(source.home, 'config', 'sonia.json'))
+  if (!isRecord(raw)) throw new ConfigError(['sonia.json must hold one JSON object'])
   const shared = Default(SHARED_SCHEMA, Clone(raw)) as SharedConfig
   const section = sectionOf(raw, source.name)
   const service = Default(schema, mergeSection(section, source.override))

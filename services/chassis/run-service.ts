@@ -17,6 +17,9 @@ export interface ServiceHost extends Pick<NodeJS.Process, 'env' | 'on' | 'stdout
 const EXIT = { ok: 0, badInput: 65, missing: 69, internal: 70, interrupted: 130 } as const
 const STOP_MS = 1_500
 const FLUSH_MS = 1_500
+/** With every port of the set between 1024 and 65535. */
+const PORT_BASE_MIN = 5_024
+const PORT_BASE_MAX = 59_402
 /** SIGTERM to exit; the parts above share it. */
 const TOTAL_MS = 1_850
 
@@ -76,8 +79,10 @@ async function buildOrExit<S extends TObject>(
 function portBaseFrom(text: string | undefined): number {
   if (text === undefined) return DEFAULT_PORT_BASE
   const portBase = Number(text)
-  if (!Number.isInteger(portBase) || portBase < 1024 || portBase > 60_000) {
-    throw new ConfigError([`SONIA_PORT_BASE must be a port between 1024 and 60000`])
+  if (!Number.isInteger(portBase) || portBase < PORT_BASE_MIN || portBase > PORT_BASE_MAX) {
+    throw new ConfigError([
+      `SONIA_PORT_BASE must be a whole number from ${PORT_BASE_MIN} to ${PORT_BASE_MAX}`,
+    ])
   }
   return portBase
 }
