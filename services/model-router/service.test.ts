@@ -44,6 +44,12 @@ describe('a request that cannot be answered gets its code and the service lives 
     ['a profile of the prototype', { ...body, sonia: { profile: '__proto__' } }, 404, 'NOT_FOUND'],
     ['an unknown field of sonia', { ...body, sonia: { profil: 'x' } }, 400, 'INVALID_ARGUMENT'],
     ['a passage without id', { ...body, sonia: { context: [{ content: 'x' }] } }, 422, 'INVALID_ARGUMENT'],
+    [
+      'a passage whose id holds a line end',
+      { ...body, sonia: { context: [{ id: 'a\nb', content: 'x' }] } },
+      400,
+      'INVALID_ARGUMENT',
+    ],
     ['a body over the limit', ask('x'.repeat(1_100_000)), 413, 'TOO_LARGE'],
     ['more text than the profile takes', ask('x'.repeat(400_001)), 413, 'TOO_LARGE'],
     ['null', null, 422, 'INVALID_ARGUMENT'],

@@ -23,7 +23,7 @@ export const ChatMessage = Type.Object(
 )
 
 export const Passage = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 100 }),
+  id: Type.String({ pattern: '^[A-Za-z0-9_.:-]{1,100}$' }),
   content: Text,
 })
 
