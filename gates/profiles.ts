@@ -8,6 +8,8 @@ export interface Profile {
   readonly healthIntervalSeconds: number
   readonly testRuns: number
   readonly soakSeconds: number
+  /** After the load; longer than a voice session waits for a client that hung up to come back. */
+  readonly drainSeconds: number
   readonly chatPerSecond: number
   readonly actionPerSecond: number
   readonly voicePerSecond: number
@@ -19,6 +21,8 @@ export interface Profile {
 export const PROFILE_NAMES = ['ci', 'smoke', 'rehearsal', 'release'] as const
 export type ProfileName = (typeof PROFILE_NAMES)[number]
 
+const DRAIN_SECONDS = 35
+
 export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
   ci: {
     name: 'ci',
@@ -27,6 +31,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     healthIntervalSeconds: 1,
     testRuns: 2,
     soakSeconds: 45,
+    drainSeconds: DRAIN_SECONDS,
     chatPerSecond: 15,
     actionPerSecond: 2,
     voicePerSecond: 30 / 60,
@@ -40,6 +45,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     healthIntervalSeconds: 5,
     testRuns: 2,
     soakSeconds: 5 * 60,
+    drainSeconds: DRAIN_SECONDS,
     chatPerSecond: 5,
     actionPerSecond: 2,
     voicePerSecond: 30 / 60,
@@ -53,6 +59,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     healthIntervalSeconds: 5,
     testRuns: 2,
     soakSeconds: 3600,
+    drainSeconds: DRAIN_SECONDS,
     chatPerSecond: 2,
     actionPerSecond: 1,
     voicePerSecond: 10 / 60,
@@ -66,6 +73,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     healthIntervalSeconds: 5,
     testRuns: 2,
     soakSeconds: 48 * 3600,
+    drainSeconds: DRAIN_SECONDS,
     chatPerSecond: 1,
     actionPerSecond: 0.5,
     voicePerSecond: 5 / 60,

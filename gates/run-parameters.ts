@@ -5,9 +5,6 @@ import type { Profile } from './profiles.ts'
 /** Fewest integration tests that count as evidence. */
 const TESTS_MIN = 40
 
-/** Longer than a voice session waits for a client that hung up to come back. */
-export const DRAIN_SECONDS = 35
-
 /** Iterations each scenario of the load owes under a profile. */
 export function plannedIterations(profile: Profile): Readonly<Record<'chat' | 'action' | 'voice', number>> {
   const { soakSeconds } = profile
@@ -43,7 +40,7 @@ export function runParameters(profile: Profile): Parameters {
     STARTS: profile.cycles + 1,
     TESTS_MIN,
     SOAK_SECONDS: profile.soakSeconds,
-    DRAIN: DRAIN_SECONDS,
+    DRAIN: profile.drainSeconds,
     PLANNED_CHAT: planned.chat,
     PLANNED_ACTION: planned.action,
     PLANNED_VOICE: planned.voice,

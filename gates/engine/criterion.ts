@@ -57,6 +57,8 @@ export interface GrowthBoundSpec {
   readonly step: Amount
   /** Growth per hour, in the unit without "/h". */
   readonly limit: Amount
+  /** A series that never changes is a dead sensor, unless this is said. */
+  readonly may_be_constant?: boolean
 }
 
 export interface DriftBoundSpec {

@@ -60,9 +60,12 @@ function resolveJudge(spec: JudgeSpec, parameters: Parameters): ResolvedJudge {
       return { kind: 'ratio-bound', limit: amount(spec.limit), confidence: spec.confidence }
     case 'ledger':
       return { kind: 'ledger' }
-    case 'growth-bound':
+    case 'growth-bound': {
+      const mayBeConstant = spec.may_be_constant ?? false
+      return { kind: spec.kind, limit: amount(spec.limit), windowSeconds: amount('$W'), mayBeConstant }
+    }
     case 'drift-bound':
-      return { kind: spec.kind, limit: amount(spec.limit), windowSeconds: amount('$W') }
+      return { kind: spec.kind, limit: amount(spec.limit), windowSeconds: amount('$W'), mayBeConstant: false }
   }
 }
 

@@ -48,10 +48,18 @@ function trendFound(result: Judged, kind: 'growth-bound' | 'drift-bound'): strin
   const unit = result.unit as Unit
   const word = kind === 'growth-bound' ? 'grows' : 'drifts'
   const limit = formatAmount(result.limit ?? 0, unit)
-  if (result.verdict === 'FAIL') return `${word} by ${formatAmount(result.value ?? 0, unit)}, limit ${limit}`
+  if (result.verdict === 'FAIL')
+    return `${word} by ${formatAmount(result.value ?? 0, unit)}, less than ${limit} asked`
   const resolution =
     result.resolution === null ? '' : `; this run could have seen ${formatAmount(result.resolution, unit)}`
-  return `${word} by less than ${formatAmount(result.bound ?? 0, unit)} (95 %), limit ${limit}${resolution}`
+  const bound = formatAmount(result.bound ?? 0, unit)
+  return `${word} by less than ${bound} (95 %), limit ${limit}${resolution}${nearest(result)}`
+}
+
+/** The series closest to its limit: its bound is the one shown. */
+function nearest({ series, bound }: Judged): string {
+  const one = series.find((candidate) => candidate.bound === bound && candidate.series !== '')
+  return one === undefined ? '' : `; closest: ${one.series}`
 }
 
 const NAMED_MAX = 5

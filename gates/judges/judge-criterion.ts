@@ -5,7 +5,7 @@ import { judgeLedger } from './judge-ledger.ts'
 import type { JudgeOutcome } from './judge-outcome.ts'
 import { judgeRatioBound } from './judge-ratio-bound.ts'
 import { judgeScalar } from './judge-scalar.ts'
-import { judgeTrend } from './judge-trend.ts'
+import { judgeTrend, type TrendLimit } from './judge-trend.ts'
 import type { ExpectedSeries } from './read-samples.ts'
 
 /** A judge with every parameter filled in. */
@@ -14,7 +14,7 @@ export type ResolvedJudge =
   | { readonly kind: 'count'; readonly of: number }
   | { readonly kind: 'ratio-bound'; readonly limit: number; readonly confidence: number }
   | { readonly kind: 'ledger' }
-  | { readonly kind: 'growth-bound' | 'drift-bound'; readonly limit: number; readonly windowSeconds: number }
+  | TrendLimit
 
 /** Stored answers by the field of the criterion they belong to: value, errors, total, left, right, series. */
 export type AnswersByRole = ReadonlyMap<string, StoredAnswer>

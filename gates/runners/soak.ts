@@ -1,4 +1,4 @@
-import { DRAIN_SECONDS, plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
+import { plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
 import { type GateContext, type GateRunner, pause, startGateStack, stopGateStack } from './gate-context.ts'
 import { type LoadProcess, loadLog, startLoad } from './k6-process.ts'
 import { freezeEnd, openWindow } from './scrape-grid.ts'
@@ -24,8 +24,8 @@ export const observeSoak: GateRunner = async (context) => {
       watch.ops.trackTool('k6', load.pid)
       context.planted.onLoadStarted?.({ stack, k6Pid: load.pid })
       await followLoad(context, load)
-      progress.at(`soak: draining for ${DRAIN_SECONDS} s`)
-      await pause(context, DRAIN_SECONDS * 1000)
+      progress.at(`soak: draining for ${profile.drainSeconds} s`)
+      await pause(context, profile.drainSeconds * 1000)
       watch.ops.countCheck(GATE, 'complete', 'pass')
       context.keep({ path: `gates/${GATE}/k6.log`, content: { file: loadLog(context) } })
     }

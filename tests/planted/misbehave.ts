@@ -1,0 +1,45 @@
+/**
+ * Loaded into one real service before it starts (`--import`), makes it misbehave as PLANTED_MISBEHAVIOUR asks.
+ * The service itself is the product's own; only its process is tampered with.
+ */
+import { spawn } from 'node:child_process'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
+import { env } from 'node:process'
+
+const http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+
+const MISBEHAVIOURS: Readonly<Record<string, () => void>> = {
+  'ignores-sigterm': () => {
+    const on = process.on.bind(process)
+    process.on('SIGTERM', () => undefined)
+    process.on = ((name: string, listener: () => void) =>
+      name === 'SIGTERM' ? process : on(name as 'exit', listener)) as typeof process.on
+  },
+  'leaves-a-grandchild': () => {
+    spawn('sleep', ['300'], { detached: true, stdio: 'ignore' }).unref()
+  },
+  // Five of a hundred chats fail.
+  'answers-500': () => answerInstead((url) => url.startsWith('/v1/chat'), 20),
+  'hides-its-metrics': () => answerInstead((url) => url.startsWith('/metrics'), 2),
+}
+
+MISBEHAVIOURS[env['PLANTED_MISBEHAVIOUR'] ?? '']?.()
+
+/** Every n-th matching request gets a 500 before the service hears of it. */
+function answerInstead(matches: (url: string) => boolean, every: number): void {
+  const emit = Reflect.get(http.Server.prototype, 'emit') as (...args: unknown[]) => boolean
+  let count = 0
+  Reflect.set(http.Server.prototype, 'emit', function tampered(this: unknown, ...args: unknown[]): boolean {
+    const [name, request, response] = args as [string, IncomingMessage, ServerResponse]
+    if (name === 'request' && matches(request.url ?? '')) {
+      count += 1
+      if (count % every === 0) {
+        response.writeHead(500, { 'content-type': 'application/json' })
+        response.end('{"ok":false,"data":null,"error":{"code":"INTERNAL_ERROR","message":"planted"}}')
+        return true
+      }
+    }
+    return Reflect.apply(emit, this, args)
+  })
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { env } from 'node:process'
+import { fileURLToPath } from 'node:url'
+import type { ServiceName } from '#catalog'
+import { repositoryPrograms, type ServicePrograms } from '#ops/service-programs.ts'
+import type { GateResult, Verdict } from '#gates/engine/types.ts'
+import { hostForTest } from '#gates/host-for-test.ts'
+import { type Profile, PROFILES } from '#gates/profiles.ts'
+import { silentProgress } from '#gates/runners/progress.ts'
+import { type GateRunOptions, withGateRun } from '#gates/runners/run-gates.ts'
+
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Shorter than any profile of the product: a planted failure shows at once. */
+const SHORT: Profile = {
+  ...PROFILES.ci,
+  cycles: 1,
+  healthRounds: 3,
+  soakSeconds: 15,
+  drainSeconds: 4,
+  voicePerSecond: 12 / 60,
+}
+
+export interface PlantedRun extends Pick<GateRunOptions, 'planted' | 'watchOptions'> {
+  readonly gate: string
+  readonly profile?: Partial<Profile>
+}
+
+/** Runs one gate over the real stack with a failure planted, and returns its judgement. */
+export async function runPlanted({ gate, profile, ...plants }: PlantedRun): Promise<GateResult> {
+  const home = await mkdtemp(join(tmpdir(), 'sonia-planted-'))
+  try {
+    const options: GateRunOptions = {
+      profile: { ...SHORT, ...profile },
+      gates: [gate],
+      keepGoing: true,
+      home,
+      portBase: PORT_BASE,
+      runId: `planted-${process.pid}-${Date.now()}`,
+      host: hostForTest([], env),
+      progress: silentProgress,
+      criteriaFolder: join(REPOSITORY, 'gates', 'criteria'),
+      configurationSources: [join(REPOSITORY, 'config')],
+      ...plants,
+    }
+    return await withGateRun(options, async ({ judgement }) => {
+      const [result] = judgement.verdict.gates
+      if (result === undefined) throw new Error('no gate was judged')
+      return result
+    })
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** Ports of these tests; they run one after the other. */
+export const PORT_BASE = 27_000
+
+/** The product's services, one of them misbehaving. */
+export function misbehaving(target: ServiceName, misbehaviour: string): ServicePrograms {
+  const real = repositoryPrograms(REPOSITORY)
+  return (service) => {
+    const { command, args } = real(service)
+    if (service !== target) return { command, args }
+    return {
+      command: 'env',
+      args: [
+        `PLANTED_MISBEHAVIOUR=${misbehaviour}`,
+        command,
+        '--import',
+        join(HERE, 'misbehave.ts'),
+        ...args,
+      ],
+    }
+  }
+}
+
+/** Verdict of one criterion of a judged gate. */
+export function verdictOf(result: GateResult, id: string): Verdict | undefined {
+  return result.criteria.find((criterion) => criterion.id === id)?.verdict
+}
+
+export function reasonsOf(result: GateResult): ReadonlySet<string> {
+  return new Set(result.criteria.flatMap((criterion) => criterion.reasons))
+}
