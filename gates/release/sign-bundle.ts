@@ -69,7 +69,7 @@ function refuseEarlyDecision({ signOffs }: ReleaseState): void {
     throw new ReleaseRefused([
       finding(
         'SIGNOFF_THRESHOLD',
-        `the decision to release comes last: ${names} still lack sign-offs, or are held`,
+        `the decision to release comes last: ${names} not yet signed for, or held`,
       ),
     ])
   }
