@@ -2,13 +2,19 @@ import type Database from 'better-sqlite3'
 import { APPLICATION_ID, MIGRATIONS } from './migrations.ts'
 import { databaseFailure } from './sqlite-failure.ts'
 
-/** Brings the schema to the present version, one transaction per step; refuses what it does not know. */
-export function migrate(db: Database.Database, migrations: readonly string[] = MIGRATIONS): void {
+/** Refuses a database of a later version or of another program; writes nothing. */
+export function assertKnown(db: Database.Database, migrations: readonly string[] = MIGRATIONS): void {
   const version = readVersion(db)
+  assertOurs(db, version)
   if (version > migrations.length) {
     throw databaseFailure('DATABASE_NEWER', new Error(`schema ${version}, known ${migrations.length}`))
   }
-  assertOurs(db, version)
+}
+
+/** Brings the schema to the present version, one transaction per step. */
+export function migrate(db: Database.Database, migrations: readonly string[] = MIGRATIONS): void {
+  assertKnown(db, migrations)
+  const version = readVersion(db)
   for (const [index, sql] of migrations.entries()) {
     if (index >= version) step(db, sql, index + 1)
   }

@@ -1,6 +1,7 @@
+import { closeSync, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { databaseFailure } from './sqlite-failure.ts'
-import { migrate } from './migrate.ts'
+import { assertKnown, migrate } from './migrate.ts'
 
 /** Earlier SQLite can corrupt a WAL database written by two connections (the supervisor backs up beside us). */
 const SQLITE_VERSION_MIN = '3.51.3'
@@ -14,9 +15,12 @@ export interface DatabaseSettings {
 
 /** The one connection that writes: durable at every commit, migrated to the present schema. */
 export function openForWriting(settings: DatabaseSettings): Database.Database {
+  createPrivate(settings.file)
   const db = new Database(settings.file, { timeout: settings.busyTimeoutMs })
   return closedOnFailure(db, () => {
     assertSqliteVersion(db)
+    // Before anything is written: also the journal mode is a part of the file.
+    assertKnown(db)
     db.pragma('journal_mode = WAL')
     // better-sqlite3 builds WAL with NORMAL, which loses acknowledged commits at power loss.
     db.pragma('synchronous = FULL')
@@ -29,6 +33,12 @@ export function openForWriting(settings: DatabaseSettings): Database.Database {
     }
     migrate(db)
   })
+}
+
+/** SQLite gives its log and shared memory the mode of the database file. */
+function createPrivate(file: string): void {
+  if (existsSync(file)) return
+  closeSync(openSync(file, 'a', 0o600))
 }
 
 /** A connection that cannot write; the database must exist and have been migrated. */

@@ -65,6 +65,17 @@ const REASON_BY_RESULT: Readonly<Record<string, DatabaseReason>> = {
   SQLITE_CANTOPEN: 'DATABASE_MISSING',
 }
 
+/** The same where the file is made before SQLite sees it. */
+const REASON_BY_ERRNO: Readonly<Record<string, DatabaseReason>> = {
+  EACCES: 'DATABASE_READONLY',
+  EPERM: 'DATABASE_READONLY',
+  EROFS: 'DATABASE_READONLY',
+  ENOSPC: 'DATABASE_FULL',
+  EDQUOT: 'DATABASE_FULL',
+  ENOENT: 'DATABASE_MISSING',
+  EIO: 'DATABASE_IO',
+}
+
 export function databaseFailure(reason: DatabaseReason, cause?: unknown): ServiceError {
   const { code, message, retryAfterSeconds } = FAILURES[reason]
   return new ServiceError(code, message, {
@@ -84,7 +95,8 @@ export function asServiceError(error: unknown): ServiceError {
 
 function reasonOf(error: unknown): DatabaseReason | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return undefined
+  if (typeof code !== 'string') return undefined
+  if (!code.startsWith('SQLITE_')) return REASON_BY_ERRNO[code]
   // A full disk shows as an I/O error when it strikes the shared-memory file.
   if (code === 'SQLITE_IOERR_SHMSIZE') return 'DATABASE_FULL'
   const primary = code.split('_').slice(0, 2).join('_')

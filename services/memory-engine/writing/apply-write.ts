@@ -89,8 +89,9 @@ function removeById(id: string, tools: WriteTools): MemoryRow | undefined {
 }
 
 function remove(row: MemoryRow, { statement, index }: WriteTools): void {
-  index.remove(row)
+  // The row first: in a full database its pages are the only room the index has to work in.
   statement('delete', 'DELETE FROM memories WHERE seq = ?').run(row.seq)
+  index.remove(row)
 }
 
 function forget(by: ForgetBy, tools: WriteTools): string[] {

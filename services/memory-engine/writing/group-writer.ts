@@ -47,6 +47,13 @@ export class GroupWriter {
     this.#config = config
   }
 
+  /** What this connection runs with; opens the database when it is not. */
+  settings(): Readonly<Record<string, unknown>> {
+    const names = ['journal_mode', 'synchronous', 'secure_delete', 'foreign_keys', 'mmap_size']
+    const db = this.#ready()?.db
+    return Object.fromEntries(names.map((name) => [name, db?.pragma(name, { simple: true })]))
+  }
+
   /** An outcome for each operation; never throws. */
   commit(job: WriteJob): WriteReply {
     const outcomes = this.#attempt(job)

@@ -53,7 +53,12 @@ export function createTextIndex(statement: Statements): TextIndex {
       if (row.seq > upTo) return
       removeIndexed(row)
       // SQLite gives the highest number again once its row is gone: the next row must not count as indexed.
-      if (row.seq === upTo) setIndexedSeq(row.seq - 1)
+      if (row.seq === upTo) {
+        statement(
+          'index',
+          'UPDATE index_state SET indexed_seq = coalesce((SELECT max(seq) FROM memories WHERE seq <= ?), 0)',
+        ).run(upTo)
+      }
     },
     replace(before, content) {
       if (before.seq > indexedSeq()) return
