@@ -1,0 +1,193 @@
+import { dirname, join } from 'node:path'
+import { BackupError } from './backup-error.ts'
+import { copyDatabase, databaseFacts, sentinelOf } from './database.ts'
+import { digestOf } from './digest.ts'
+import { explainIo, type FileSystem } from './file-system.ts'
+import { backupId, FILES_FOLDER, PARTIAL_SUFFIX, VERIFIED_NAME } from './folders.ts'
+import {
+  type BackupFile,
+  type BackupManifest,
+  FORMAT,
+  MANIFEST_NAME,
+  SIGNATURE_NAME,
+  writeManifest,
+} from './manifest.ts'
+import { ownTrust, signManifest } from './signing.ts'
+import { type StateFile, stateFiles } from './state-files.ts'
+import { checkBackup } from './check-backup.ts'
+
+export interface BackupRequest {
+  readonly home: string
+  /** Folder of the backups; a second one is copied to when it is named. */
+  readonly to: string
+  readonly secondFolder?: string
+  readonly reason: BackupManifest['reason']
+  readonly version: string
+  readonly files: FileSystem
+  readonly nowMs: () => number
+  readonly random: (bytes: number) => Buffer
+}
+
+export interface MadeBackup {
+  readonly id: string
+  readonly path: string
+  readonly bytes: number
+  readonly durationMs: number
+  /** Null where no second folder is configured. */
+  readonly secondPath: string | null
+}
+
+const FILE_MODE = 0o600
+/** Copies of the databases, their verification, and some room. */
+const ROOM_FACTOR = 2
+
+/**
+ * Makes a backup, restores it into a scratch folder, checks it there, and only then lets it count.
+ * Throws `BackupError`; a backup that did not come to its end stays `.partial` and older ones are untouched.
+ */
+export async function createBackup(request: BackupRequest): Promise<MadeBackup> {
+  const { files, to, nowMs, random } = request
+  const startedAtMs = nowMs()
+  const id = backupId(startedAtMs, random(4))
+  const partial = join(to, `${id}${PARTIAL_SUFFIX}`)
+  const final = join(to, id)
+  try {
+    const state = stateFiles(request.home, files)
+    if (state.length === 0) {
+      throw new BackupError('NOTHING_TO_BACK_UP', request.home, { hint: 'start the stack once: ./sonia up' })
+    }
+    files.makeFolder(join(partial, FILES_FOLDER))
+    refuseWithoutRoom(state, request)
+    const manifest = await copyState(state, partial, { request, id })
+    sealManifest(manifest, partial, request)
+    files.rename(partial, final)
+    files.sync(to)
+    verifyInScratch(final, request)
+    const secondPath = copyToSecondFolder(final, id, request)
+    const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
+    return { id, path: final, bytes, durationMs: nowMs() - startedAtMs, secondPath }
+  } catch (error) {
+    throw explainIo(error, final)
+  }
+}
+
+function refuseWithoutRoom(state: readonly StateFile[], { home, to, files }: BackupRequest): void {
+  const needed = ROOM_FACTOR * state.reduce((sum, { path }) => sum + files.sizeOf(join(home, path)), 0)
+  const free = files.freeBytes(to)
+  if (free >= needed) return
+  throw new BackupError('DISK_FULL', `${to}: ${free} bytes free, ${needed} needed`, {
+    hint: 'make room, or set backup.folder in config/sonia.json to another disk; the last good backup is untouched',
+  })
+}
+
+interface CopyWork {
+  readonly request: BackupRequest
+  readonly id: string
+}
+
+async function copyState(
+  state: readonly StateFile[],
+  partial: string,
+  work: CopyWork,
+): Promise<BackupManifest> {
+  const { request, id } = work
+  const { files } = request
+  const copied: BackupFile[] = []
+  let sentinel: BackupManifest['sentinel'] = null
+  for (const file of state) {
+    const target = join(partial, FILES_FOLDER, file.path)
+    files.makeFolder(dirname(target))
+    const database = file.role === 'database' ? await copyOneDatabase(file, target, request) : undefined
+    if (database === undefined) copyStable(file, target, request)
+    else if (file.path === 'data/memory/sonia.db') sentinel = sentinelOf(target)
+    files.sync(target)
+    copied.push({
+      ...file,
+      size: files.sizeOf(target),
+      sha256: digestOf(target, files),
+      mode: FILE_MODE,
+      ...(database === undefined ? {} : { database }),
+    })
+  }
+  const created = new Date(request.nowMs()).toISOString()
+  const { version, reason } = request
+  return { format: FORMAT, id, created_at: created, version, reason, sentinel, files: copied }
+}
+
+async function copyOneDatabase(file: StateFile, target: string, { home }: BackupRequest) {
+  await copyDatabase(join(home, file.path), target)
+  const { schema_version, tables } = databaseFacts(target)
+  return { schema_version, tables: [...tables] }
+}
+
+const COPY_TRIES = 3
+
+/** A file that changes while it is copied is copied again; one that never rests is refused, not guessed at. */
+function copyStable(file: StateFile, target: string, { home, files }: BackupRequest): void {
+  const source = join(home, file.path)
+  for (let tries = 0; tries < COPY_TRIES; tries += 1) {
+    if (file.role === 'session' && files.kindOf(source) === 'absent') {
+      // The session ended meanwhile; an empty object is what an ended session leaves.
+      files.write(target, '{}', FILE_MODE)
+      return
+    }
+    const before = digestOf(source, files)
+    files.copy(source, target)
+    const isLog = file.role === 'log'
+    if (isLog || (digestOf(source, files) === before && digestOf(target, files) === before)) return
+  }
+  throw new BackupError('CONFIG_CHANGED', source, { hint: 'stop editing it and run ./sonia backup again' })
+}
+
+function sealManifest(manifest: BackupManifest, partial: string, { home, files }: BackupRequest): void {
+  const bytes = Buffer.from(writeManifest(manifest))
+  files.write(join(partial, MANIFEST_NAME), bytes, FILE_MODE)
+  files.write(join(partial, SIGNATURE_NAME), signManifest(bytes, join(home, 'config'), files), FILE_MODE)
+  files.sync(partial)
+}
+
+/** What was never restored is only a hope. */
+function verifyInScratch(backup: string, request: BackupRequest): void {
+  const { home, files, nowMs } = request
+  const manifest = checkBackup(backup, {
+    files,
+    trust: ownTrust(join(home, 'config'), files),
+    depth: 'restored',
+  })
+  const verified = {
+    id: manifest.id,
+    verified_at: new Date(nowMs()).toISOString(),
+    files: manifest.files.length,
+  }
+  files.write(join(backup, VERIFIED_NAME), `${JSON.stringify(verified)}\n`, FILE_MODE)
+  files.sync(backup)
+}
+
+function copyToSecondFolder(
+  backup: string,
+  id: string,
+  { secondFolder, files }: BackupRequest,
+): string | null {
+  if (secondFolder === undefined) return null
+  const partial = join(secondFolder, `${id}${PARTIAL_SUFFIX}`)
+  files.makeFolder(secondFolder)
+  copyTree(backup, partial, files)
+  const final = join(secondFolder, id)
+  files.rename(partial, final)
+  files.sync(secondFolder)
+  return final
+}
+
+function copyTree(from: string, to: string, files: FileSystem): void {
+  files.makeFolder(to)
+  for (const name of files.list(from)) {
+    const source = join(from, name)
+    const target = join(to, name)
+    if (files.kindOf(source) === 'folder') copyTree(source, target, files)
+    else {
+      files.copy(source, target)
+      files.sync(target)
+    }
+  }
+  files.sync(to)
+}

@@ -1,0 +1,102 @@
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { systemErrorCode } from '../ops-error.ts'
+import { BackupError } from './backup-error.ts'
+
+/**
+ * Every file operation of backup and restore goes through here, one method an operation, so that a test can make
+ * the first, second, third ... of them fail, or end the process there.
+ */
+export interface FileSystem {
+  /** Entry names, sorted. */
+  list(folder: string): readonly string[]
+  kindOf(path: string): 'file' | 'folder' | 'other' | 'absent'
+  sizeOf(path: string): number
+  read(path: string): Buffer
+  makeFolder(path: string): void
+  /** Whole and durable: written, fsynced. */
+  write(path: string, content: string | Buffer, mode: number): void
+  copy(from: string, to: string): void
+  sync(path: string): void
+  rename(from: string, to: string): void
+  remove(path: string): void
+  freeBytes(path: string): number
+  /** Calls back with pieces of the file, in order. */
+  readPieces(path: string, onPiece: (piece: Buffer) => void): void
+}
+
+const FOLDER_MODE = 0o700
+const PIECE_BYTES = 1 << 20
+
+export const realFileSystem: FileSystem = {
+  list: (folder) => readdirSync(folder).sort(),
+  kindOf,
+  sizeOf: (path) => lstatSync(path).size,
+  read: (path) => readFileSync(path),
+  makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: FOLDER_MODE }),
+  write: (path, content, mode) => {
+    writeFileSync(path, content, { mode, flush: true })
+  },
+  copy: (from, to) => copyFileSync(from, to),
+  sync: withDescriptor((descriptor) => fsyncSync(descriptor)),
+  rename: (from, to) => renameSync(from, to),
+  remove: (path) => rmSync(path, { recursive: true, force: true }),
+  freeBytes: (path) => {
+    const disk = statfsSync(path)
+    return disk.bavail * disk.bsize
+  },
+  readPieces: (path, onPiece) => withDescriptor((descriptor) => readAll(descriptor, onPiece))(path),
+}
+
+function kindOf(path: string): ReturnType<FileSystem['kindOf']> {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return 'absent'
+  if (found.isDirectory()) return 'folder'
+  return found.isFile() ? 'file' : 'other'
+}
+
+function withDescriptor(work: (descriptor: number) => void): (path: string) => void {
+  return (path) => {
+    const descriptor = openSync(path, 'r')
+    try {
+      work(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}
+
+function readAll(descriptor: number, onPiece: (piece: Buffer) => void): void {
+  const buffer = Buffer.allocUnsafe(PIECE_BYTES)
+  for (;;) {
+    const bytes = readSync(descriptor, buffer)
+    if (bytes === 0) return
+    onPiece(buffer.subarray(0, bytes))
+  }
+}
+
+/** System errors become our two codes; everything else passes. */
+export function explainIo(error: unknown, on: string): unknown {
+  const code = systemErrorCode(error)
+  if (code === undefined || error instanceof BackupError) return error
+  const isFull = ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(code)
+  return new BackupError(isFull ? 'DISK_FULL' : 'IO_ERROR', `${on} (${code})`, {
+    hint: isFull
+      ? 'make room, or name another folder; the last good backup is untouched'
+      : 'look at the disk and its rights, then run it again',
+    cause: error,
+  })
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path'
+import type { FileSystem } from './file-system.ts'
+
+/** Suffix of a backup that is being made; it never counts as one. */
+export const PARTIAL_SUFFIX = '.partial'
+/** Written after the backup was restored into a scratch folder and found whole. Only then it counts for the RPO. */
+export const VERIFIED_NAME = 'VERIFIED.json'
+export const FILES_FOLDER = 'files'
+
+const ID = /^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$/
+
+/** `20261124T190807Z-1a2b3c4d`: sorts by time. */
+export function backupId(nowMs: number, random: Buffer): string {
+  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  return `${time}-${random.toString('hex')}`
+}
+
+export function isBackupId(name: string): boolean {
+  return ID.test(name)
+}
+
+/** Ids of the finished backups of a folder, oldest first. */
+export function backupIds(folder: string, files: FileSystem): readonly string[] {
+  if (files.kindOf(folder) !== 'folder') return []
+  return files
+    .list(folder)
+    .filter((name) => isBackupId(name) && files.kindOf(join(folder, name)) === 'folder')
+}
+
+export function isVerified(backup: string, files: FileSystem): boolean {
+  return files.kindOf(join(backup, VERIFIED_NAME)) === 'file'
+}

@@ -1,0 +1,137 @@
+import { dirname, join } from 'node:path'
+import { BackupError } from './backup-error.ts'
+import { checkBackup, checkDatabaseFile } from './check-backup.ts'
+import { explainIo, type FileSystem } from './file-system.ts'
+import { FILES_FOLDER } from './folders.ts'
+import { refuseWhileHeld } from './holders.ts'
+import type { BackupFile, BackupManifest } from './manifest.ts'
+import type { Trust } from './signing.ts'
+import { PARTS, type Part, stateFiles } from './state-files.ts'
+import { finishPendingSwap, type Swap, swapIn } from './swap-journal.ts'
+
+export interface RestoreRequest {
+  readonly backup: string
+  /** State folder that is restored into; it may be new. */
+  readonly to: string
+  readonly trust: Trust
+  /** Everything where it is null. */
+  readonly only: readonly Part[] | null
+  /** Checks everything that can be checked without changing anything. */
+  readonly isDryRun: boolean
+  readonly files: FileSystem
+  readonly nowMs: () => number
+}
+
+export interface Restored {
+  readonly id: string
+  readonly createdAt: string
+  readonly sentinel: BackupManifest['sentinel']
+  readonly replaced: readonly string[]
+  readonly removed: readonly string[]
+  /** Where what was live before is kept; null where nothing was, or nothing was changed. */
+  readonly safetyFolder: string | null
+  readonly durationMs: number
+}
+
+/** Read at the next start by eva-os: what was pending when the backup was made is void, and the audit says why it is shorter. */
+export const RESTORED_MARK = 'data/eva-os/restored.json'
+const EVA_OS_DATABASE = 'data/eva-os/eva-os.db'
+
+/**
+ * Checks the backup, stages and checks it again on the target's file system, and swaps it in through a journal.
+ * Throws `BackupError`; until the swap begins nothing live has changed.
+ */
+export function restoreBackup(request: RestoreRequest): Restored {
+  const { backup, to, trust, files, nowMs, isDryRun } = request
+  const startedAtMs = nowMs()
+  try {
+    refuseWhileHeld(join(to, 'data'))
+    const manifest = checkBackup(backup, { files, trust, depth: 'files' })
+    const chosen = chosenFiles(manifest, request.only)
+    const plan = planSwap(manifest, chosen, request)
+    if (!isDryRun) {
+      files.makeFolder(to)
+      finishPendingSwap(to, files)
+      refuseWithoutRoom(chosen, to, files)
+    }
+    stage({ manifest, chosen, plan }, request)
+    if (!isDryRun) swapIn(to, plan, files)
+    return {
+      id: manifest.id,
+      createdAt: manifest.created_at,
+      sentinel: manifest.sentinel,
+      replaced: plan.replaced,
+      removed: plan.removed,
+      safetyFolder: files.kindOf(join(to, plan.safety)) === 'folder' ? join(to, plan.safety) : null,
+      durationMs: nowMs() - startedAtMs,
+    }
+  } catch (error) {
+    throw explainIo(error, to)
+  }
+}
+
+function chosenFiles(manifest: BackupManifest, only: readonly Part[] | null): readonly BackupFile[] {
+  if (only === null) return manifest.files
+  const roles = new Set<string>(only.flatMap((part) => PARTS[part]))
+  return manifest.files.filter(({ role }) => roles.has(role))
+}
+
+/** Live files of the restored kinds that the backup does not have are moved away: after it, they were not there. */
+function planSwap(manifest: BackupManifest, chosen: readonly BackupFile[], request: RestoreRequest): Swap {
+  const { to, files, only, nowMs } = request
+  const roles = only === null ? null : new Set<string>(only.flatMap((part) => PARTS[part]))
+  const kept = new Set(chosen.map(({ path }) => path))
+  const live = stateFiles(to, files).filter(({ role }) => roles === null || roles.has(role))
+  const stale = chosen.flatMap(({ path, role }) =>
+    role === 'database' ? ['-wal', '-shm', '-journal'].map((suffix) => `${path}${suffix}`) : [],
+  )
+  const heads = kept.has(EVA_OS_DATABASE) ? ['data/eva-os/audit-head.json'] : []
+  const mark = `${manifest.id}-${nowMs()}`
+  return {
+    backup_id: manifest.id,
+    staging: `.restore-${mark}`,
+    safety: `before-restore/${mark}`,
+    replaced: [...kept, ...(kept.has(EVA_OS_DATABASE) ? [RESTORED_MARK] : [])],
+    removed: [...live.map(({ path }) => path).filter((path) => !kept.has(path)), ...stale, ...heads],
+  }
+}
+
+function refuseWithoutRoom(chosen: readonly BackupFile[], to: string, files: FileSystem): void {
+  const needed = chosen.reduce((sum, { size }) => sum + size, 0)
+  const free = files.freeBytes(to)
+  if (free >= needed) return
+  throw new BackupError('DISK_FULL', `${to}: ${free} bytes free, ${needed} needed`, {
+    hint: 'make room there; nothing was changed',
+  })
+}
+
+interface Staging {
+  readonly manifest: BackupManifest
+  readonly chosen: readonly BackupFile[]
+  readonly plan: Swap
+}
+
+function stage(
+  { manifest, chosen, plan }: Staging,
+  { backup, to, files, isDryRun, nowMs }: RestoreRequest,
+): void {
+  // A dry run stages beside the backup, so that not even a folder of the target changes.
+  const folder = isDryRun ? join(dirname(backup), plan.staging) : join(to, plan.staging)
+  try {
+    for (const file of chosen) {
+      const target = join(folder, file.path)
+      files.makeFolder(dirname(target))
+      files.copy(join(backup, FILES_FOLDER, file.path), target)
+      if (file.database !== undefined) checkDatabaseFile(target, file, manifest)
+      files.sync(target)
+    }
+    if (plan.replaced.includes(RESTORED_MARK)) {
+      const restored = { backup_id: manifest.id, restored_at_ms: nowMs() }
+      files.write(join(folder, RESTORED_MARK), `${JSON.stringify(restored)}\n`, 0o600)
+    }
+  } catch (error) {
+    files.remove(folder)
+    throw error
+  }
+  if (isDryRun) files.remove(folder)
+}
