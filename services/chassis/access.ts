@@ -13,7 +13,7 @@ export interface Identity {
   readonly refusal?: ServiceError
 }
 
-export interface DoorRequest {
+interface DoorRequest {
   readonly headers: IncomingHttpHeaders
   readonly method?: string | undefined
 }
@@ -29,9 +29,9 @@ export interface AccessParts {
   readonly onFailure: (reason: AuthFailure) => void
 }
 
-export const SERVICE_TOKEN_HEADER = 'x-service-token'
-export const OPERATOR_HEADER = 'x-operator-key'
-export const API_KEY_HEADER = 'x-api-key'
+const SERVICE_TOKEN_HEADER = 'x-service-token'
+const OPERATOR_HEADER = 'x-operator-key'
+const API_KEY_HEADER = 'x-api-key'
 
 const STRANGER: Caller = { kind: 'external', principal: 'anonymous' }
 const LOCAL: Caller = { kind: 'external', principal: 'local' }

@@ -59,6 +59,6 @@ function head(origin: Origin) {
 }
 
 /** Durations are reported to the microsecond: more is noise. */
-export function roundMs(durationMs: number): number {
+function roundMs(durationMs: number): number {
   return Math.round(durationMs * 1000) / 1000
 }

@@ -19,7 +19,7 @@ const FRAMEWORK_MESSAGES: Readonly<Record<string, string>> = {
 }
 
 /** Every failure as one of the codes; what is not public stays in `cause`. */
-export function toServiceError(error: unknown): ServiceError {
+function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   const { validation, statusCode = 500, code = '' } = error as Partial<FastifyError>
   if (validation !== undefined) return validationError(error as FastifyError)

@@ -31,7 +31,7 @@ export const ERROR_CODES = Object.fromEntries(
 ) as { readonly [C in ErrorCode]: (typeof ERROR_TABLE)[C]['status'] }
 
 /** Status of INVALID_ARGUMENT where a required body field is absent or of the wrong type. */
-export const UNPROCESSABLE_STATUS = 422
+const UNPROCESSABLE_STATUS = 422
 
 export interface ServiceErrorOptions {
   /** Goes to the log, never to the caller. */

@@ -32,7 +32,7 @@ const OWN_FIELDS = new Set([
 ])
 
 /** What the chassis says about each request, known field by field. */
-export interface AccessLine {
+interface AccessLine {
   readonly correlation_id: string
   readonly operation: string
   readonly duration_ms: number

@@ -7,8 +7,8 @@ const ALL = SERVICE_NAMES
 const CALLERS = [...SERVICE_NAMES, 'external'] as const
 /** `CLIENT_ABORTED`: the client left before an answer; not an error code, nobody received it. */
 export const CLIENT_ABORTED = 'CLIENT_ABORTED'
-export const RESULT_LABELS = [...Object.keys(ERROR_TABLE), CLIENT_ABORTED]
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
+const RESULT_LABELS = [...Object.keys(ERROR_TABLE), CLIENT_ABORTED]
+const LOG_LEVELS = ['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const
 export const AUTH_FAILURE_REASONS = [
   'missing',
   'malformed',
@@ -137,7 +137,6 @@ export const METRICS = [
   ...DOMAIN_METRICS,
 ] as const satisfies readonly MetricDefinition[]
 
-export type MetricName = (typeof METRICS)[number]['name']
 type NamesOf<T extends MetricDefinition['type']> = Extract<(typeof METRICS)[number], { type: T }>['name']
 export type CounterName = NamesOf<'counter'>
 export type GaugeName = NamesOf<'gauge'>

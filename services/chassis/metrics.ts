@@ -31,7 +31,7 @@ export interface CollectedMetric {
   get(): Promise<CollectedFamily>
 }
 
-export interface CollectedFamily {
+interface CollectedFamily {
   readonly name: string
   readonly help: string
   readonly type: MetricDefinition['type']

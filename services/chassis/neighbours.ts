@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import type { ServiceName } from '#catalog'
 import type { CallContext } from './call-context.ts'
+import { createClientDurations } from './client-durations.ts'
 import type { Clock } from './clock.ts'
 import { CORRELATION_HEADER } from './correlation.ts'
 import { DEADLINE_HEADER } from './deadline.ts'
@@ -42,7 +43,7 @@ export interface NeighbourAnswer<T> {
   readonly durationMs: number
 }
 
-export interface NeighbourStream {
+interface NeighbourStream {
   readonly status: number
   readonly headers: Record<string, string>
   readonly body: Readable
@@ -77,10 +78,12 @@ interface Destination {
   readonly to: ServiceName
   readonly pool: Pool
   readonly breaker: ReturnType<typeof circuitBreaker>
+  readonly record: ReturnType<typeof createClientDurations>
 }
 
 export function createNeighbours(parts: NeighbourParts): Neighbours & { close(): Promise<void> } {
   const destinations = new Map<ServiceName, Destination>()
+  const record = createClientDurations()
   const retries = createRetries({
     isRetryable: (error) =>
       error instanceof TransportError
@@ -89,7 +92,7 @@ export function createNeighbours(parts: NeighbourParts): Neighbours & { close():
     onRetry: (to) => parts.metrics.counter('sonia_client_retries_total').inc({ destination: to }),
   })
   const destinationOf = (to: ServiceName): Destination => {
-    const known = destinations.get(to) ?? createDestination(to, parts)
+    const known = destinations.get(to) ?? createDestination(to, parts, record)
     destinations.set(to, known)
     return known
   }
@@ -111,7 +114,11 @@ export function createNeighbours(parts: NeighbourParts): Neighbours & { close():
   }
 }
 
-function createDestination(to: ServiceName, parts: NeighbourParts): Destination {
+function createDestination(
+  to: ServiceName,
+  parts: NeighbourParts,
+  record: Destination['record'],
+): Destination {
   const pool = new Pool(parts.originOf(to), {
     connections: CONNECTIONS_MAX,
     connect: { timeout: CONNECT_TIMEOUT_MS },
@@ -127,7 +134,7 @@ function createDestination(to: ServiceName, parts: NeighbourParts): Destination 
   const report = () => gauge.set({ destination: to }, BREAKER_VALUES[breakerName(breaker.state)])
   report()
   breaker.onStateChange(report)
-  return { to, pool, breaker }
+  return { to, pool, breaker, record }
 }
 
 const BREAKER_VALUES = { closed: 0, half_open: 0.5, open: 1 } as const
@@ -226,7 +233,8 @@ function openExchange(
   call: CallContext,
   parts: NeighbourParts,
 ): OnwardExchange {
-  const leftMs = call.deadlineAtMs - parts.clock.monotonicMs()
+  const startedAtMs = parts.clock.monotonicMs()
+  const leftMs = call.deadlineAtMs - startedAtMs
   const budgetMs = Math.floor(Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, leftMs))
   if (budgetMs <= 0) throw new ServiceError('TIMEOUT', 'The deadline has passed')
   const controller = new AbortController()
@@ -251,6 +259,7 @@ function openExchange(
     budgetMs,
     close: () => {
       clearTimeout(timer)
+      destination.record(destination.to, request.method, parts.clock.monotonicMs() - startedAtMs)
       call.signal.removeEventListener('abort', onAbort)
     },
     translate: (error) => {

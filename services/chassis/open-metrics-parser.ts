@@ -10,7 +10,7 @@ export interface MetricFamily {
   readonly samples: Sample[]
 }
 
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly labels: ReadonlyMap<string, string>
   readonly value: number

@@ -7,7 +7,7 @@ export interface RouteMetrics {
   finished(result: RequestResult): void
 }
 
-export interface RequestResult {
+interface RequestResult {
   readonly caller: string
   readonly code: string
   readonly durationMs: number

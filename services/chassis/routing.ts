@@ -11,7 +11,7 @@ import { QUIET_ROUTES } from './standard-routes.ts'
 const PUBLIC_SERVICES = new Set<ServiceName>(['api-gateway', 'pipecat'])
 
 /** Requests that no route took are counted under this name: their paths are the sender's invention. */
-export const UNMATCHED_ROUTE = 'unmatched'
+const UNMATCHED_ROUTE = 'unmatched'
 
 export interface Routing {
   readonly unmatched: RouteLife

@@ -20,7 +20,7 @@ export interface TokenMaker {
   readonly jwks: JSONWebKeySet
 }
 
-export interface TokenClaims {
+interface TokenClaims {
   readonly issuer?: string
   readonly lifetimeSeconds?: number
   readonly issuedAt?: number

@@ -16,7 +16,7 @@ import type { AUTH_FAILURE_REASONS } from './metric-registry.ts'
 export type AuthFailure = (typeof AUTH_FAILURE_REASONS)[number]
 
 export const TOKEN_ISSUER = 'eva-os'
-export const TOKEN_LIFETIME_S_MAX = 300
+const TOKEN_LIFETIME_S_MAX = 300
 
 const ALGORITHMS = ['EdDSA', 'Ed25519']
 const CACHE_ENTRIES_MAX = 1024
