@@ -13,7 +13,6 @@ import {
 } from './statement.ts'
 import type { GateResult, RunVerdict } from '../engine/types.ts'
 
-export const ATTESTATIONS_FOLDER = 'attestations'
 export const PROVENANCE = 'provenance'
 
 export interface Attestation {

@@ -98,7 +98,7 @@ async function compare(
 }
 
 /** Names the first criterion on which the two differ, in words. */
-export function differenceText(recorded: RunVerdict, derived: RunVerdict): string {
+function differenceText(recorded: RunVerdict, derived: RunVerdict): string {
   const wordOf = (verdict: RunVerdict, gate: string, id: string) =>
     verdict.gates.find((one) => one.gate === gate)?.criteria.find((one) => one.id === id)
   for (const gate of derived.gates)

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export type EntryKind = 'file' | 'symlink' | 'other'
+type EntryKind = 'file' | 'symlink' | 'other'
 
 export interface TreeEntry {
   /** Relative to the root, with `/`. */

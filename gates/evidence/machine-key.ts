@@ -42,7 +42,7 @@ export function newMachineKey(): MachineKey {
   return describeKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
 }
 
-export function machineKeyFromPem(pem: string): MachineKey {
+function machineKeyFromPem(pem: string): MachineKey {
   return describeKey(createPrivateKey(pem))
 }
 

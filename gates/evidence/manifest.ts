@@ -5,7 +5,7 @@ import { comparePaths } from './file-tree.ts'
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const GitObject = Type.String({ pattern: '^[0-9a-f]{40}([0-9a-f]{24})?$' })
 
-export const ROLES = [
+const ROLES = [
   'report',
   'verdict',
   'summary',

@@ -4,7 +4,7 @@ import { lintSource } from '@secretlint/core'
 import { creator } from '@secretlint/secretlint-rule-preset-recommend'
 import { listTree } from './file-tree.ts'
 
-export interface SecretFound {
+interface SecretFound {
   readonly path: string
   readonly what: string
 }
@@ -15,7 +15,7 @@ const TEXT_BYTES_MAX = 4 * 1024 * 1024
 const PRESET = '@secretlint/secretlint-rule-preset-recommend'
 
 /** Looks in every file for this stack's own secrets, byte for byte, and in text for the known shapes of others'. */
-export async function findSecrets(root: string, secrets: readonly string[]): Promise<readonly SecretFound[]> {
+async function findSecrets(root: string, secrets: readonly string[]): Promise<readonly SecretFound[]> {
   const needles = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN)
   const found: SecretFound[] = []
   for (const entry of await listTree(root)) {

@@ -1,6 +1,6 @@
 import type { DsseEnvelope } from './dsse.ts'
 
-export const SIGSTORE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+const SIGSTORE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 
 export interface SigstoreBundle {
   readonly mediaType: string

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, copyFile, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-export const READ_ONLY = 0o444
+const READ_ONLY = 0o444
 
 /** A folder under construction beside its place; it appears there whole and synced, or not at all. */
 export interface StagedFolder {

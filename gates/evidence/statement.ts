@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 
-export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
+const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1'
 
 /** Predicates of others where they fit, one namespace of our own where they do not. */
 export const PREDICATES = {
@@ -12,7 +12,7 @@ export const PREDICATES = {
 } as const
 
 /** Some verifiers read no more subjects than this. */
-export const SUBJECTS_MAX = 1024
+const SUBJECTS_MAX = 1024
 
 const SubjectSchema = Type.Object(
   { name: Type.String(), digest: Type.Record(Type.String(), Type.String({ minLength: 1 })) },

@@ -41,11 +41,7 @@ export interface ReleaseFindings {
   readonly sentence: string | null
 }
 
-export type ReleaseCheck = (
-  bundle: string,
-  read: ReadManifest,
-  verdict: RunVerdict,
-) => Promise<ReleaseFindings>
+type ReleaseCheck = (bundle: string, read: ReadManifest, verdict: RunVerdict) => Promise<ReleaseFindings>
 
 /** Checks a bundle without believing the machine that made it: three questions, each answered on its own. */
 export async function verifyBundle(bundle: string, options: VerifyOptions): Promise<Verification> {

@@ -9,7 +9,7 @@ import { CRITERIA_FOLDER } from './released-tree.ts'
 import { NAMESPACES, sshSign } from './ssh-signature.ts'
 
 /** Throw-away people of a rehearsal, named for what they do. */
-export const REHEARSAL_PEOPLE = ['author', 'reliability', 'security', 'manager'] as const
+const REHEARSAL_PEOPLE = ['author', 'reliability', 'security', 'manager'] as const
 export type RehearsalPerson = (typeof REHEARSAL_PEOPLE)[number]
 
 export interface RehearsalRepository {
@@ -102,7 +102,7 @@ export async function writePolicy(file: string, policy: ReleasePolicy, keyFile: 
   await writeFile(`${file}${SIGNATURE_SUFFIX}`, signature.armored)
 }
 
-export async function commitAll(repository: string): Promise<void> {
+async function commitAll(repository: string): Promise<void> {
   const git = (...args: string[]) => outputOf('git', args, { cwd: repository })
   await git('init', '-q', '-b', 'main')
   await git('config', 'user.name', 'author')

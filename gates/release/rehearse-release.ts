@@ -48,7 +48,7 @@ export const REHEARSAL_CHECKS = [
   'changed-bit-refused',
   'moved-tag-refused',
 ] as const
-export type RehearsalCheckName = (typeof REHEARSAL_CHECKS)[number]
+type RehearsalCheckName = (typeof REHEARSAL_CHECKS)[number]
 
 /** Rehearses the whole release in a scratch repository with throw-away keys: every lock must hold, and then open. */
 export async function rehearseRelease(options: RehearsalOptions): Promise<readonly RehearsalCheck[]> {

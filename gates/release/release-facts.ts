@@ -8,7 +8,7 @@ import { revocationOf, SIGNED_GATES, type ReleasePolicy } from './policy.ts'
 const HOUR_MS = 3_600_000
 
 /** Only this profile looks long enough for a release. */
-export const RELEASE_PROFILE = 'release'
+const RELEASE_PROFILE = 'release'
 
 /** What stands against releasing this evidence, signatures of people aside. An absence is an objection. */
 export function objectionsToEvidence(
@@ -42,7 +42,7 @@ export function objectionsToEvidence(
 }
 
 /** Every gate there, every gate passed, nothing left unjudged. */
-export function objectionsToVerdict(verdict: RunVerdict): readonly string[] {
+function objectionsToVerdict(verdict: RunVerdict): readonly string[] {
   const gates = new Map<string, GateResult>(verdict.gates.map((gate) => [gate.gate, gate]))
   const absent = SIGNED_GATES.filter((name) => !gates.has(name)).map((name) => `${name} was not run`)
   const failed = verdict.gates

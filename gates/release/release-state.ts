@@ -97,7 +97,7 @@ async function verdictOf(bundle: string): Promise<RunVerdict> {
 }
 
 /** The policy names machines by fingerprint, which settles the key: the copy in the bundle is that one or none. */
-export async function machineTrust(bundle: string, { policy }: LoadedPolicy): Promise<Trust> {
+async function machineTrust(bundle: string, { policy }: LoadedPolicy): Promise<Trust> {
   const pem = await readFile(join(bundle, LAYOUT.machineKeyPem), 'utf8').catch(() => null)
   if (pem === null) return NO_TRUST
   const carried = trustFromKey(pem)

@@ -27,7 +27,7 @@ export interface TagSigner {
 const SIGNATURE_BEGIN = '-----BEGIN SSH SIGNATURE-----'
 const SIGN_TIMEOUT_MS = 300_000
 
-export function tagMessage(claim: TagClaim): string {
+function tagMessage(claim: TagClaim): string {
   return [
     `Release candidate ${claim.candidate.number} of version ${claim.candidate.version}`,
     '',

@@ -20,7 +20,7 @@ import {
   type SshSignature,
 } from './ssh-signature.ts'
 
-export const DECISIONS = ['approve', 'reject', 'hold', 'withdraw'] as const
+const DECISIONS = ['approve', 'reject', 'hold', 'withdraw'] as const
 export type Decision = (typeof DECISIONS)[number]
 
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })

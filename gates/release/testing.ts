@@ -30,7 +30,7 @@ export interface Stage {
   approveAll(bundle: string): Promise<void>
 }
 
-export interface Said {
+interface Said {
   readonly decision?: Decision
   readonly nowMs?: number
 }

@@ -5,6 +5,7 @@ import { locateTool } from '#tools/locate.ts'
 import { loadMachineKey } from '../evidence/machine-key.ts'
 import { describeReleased } from '../evidence/released.ts'
 import { repositoryState } from '../evidence/repository.ts'
+import { makeSbom } from '../evidence/sbom.ts'
 import { type BundlePath, type GateFile, writeBundle } from '../evidence/write-bundle.ts'
 import type { GateRun, GateRunOptions } from './run-gates.ts'
 
@@ -23,6 +24,8 @@ export async function writeEvidence(
   const { host, criteriaFolder, home } = options
   const state = await repositoryState(host.repository)
   const stackConfig = join(home, 'stack', 'config')
+  // A machine without npm must not cost a finished run its evidence; the manifest says that there is no list.
+  const sbom = await makeSbom(host.repository).catch(() => null)
   return writeBundle({
     runId: options.runId,
     artifactsFolder: places.artifactsFolder,
@@ -45,11 +48,11 @@ export async function writeEvidence(
       configurationFile: join(stackConfig, 'sonia.json'),
       policiesFolder: join(stackConfig, 'policies'),
       criteriaFolder,
-      sbom: null,
+      sbom,
       imageDigest: null,
     }),
     versions: await versionsOf(options),
-    sbom: null,
+    sbom,
     producerEmails: state.userEmail === null ? [] : [state.userEmail],
     secrets: await secretsOf(home),
   })
