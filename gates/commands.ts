@@ -1,9 +1,13 @@
 import type { CommandDefinition } from './command.ts'
+import { command as backup } from './commands/backup.ts'
+import { command as backups } from './commands/backups.ts'
 import { command as down } from './commands/down.ts'
 import { command as gates } from './commands/gates.ts'
 import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
+import { command as preflight } from './commands/preflight.ts'
 import { releaseCommands } from './commands/release.ts'
+import { command as restore } from './commands/restore.ts'
 import { command as status } from './commands/status.ts'
 import { command as test } from './commands/test.ts'
 import { command as tools } from './commands/tools.ts'
@@ -21,6 +25,10 @@ export const COMMANDS: readonly CommandDefinition[] = [
   gates,
   plan,
   verify,
+  preflight,
+  backup,
+  backups,
+  restore,
   ...releaseCommands,
   tools,
   test,

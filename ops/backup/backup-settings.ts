@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Default, Errors } from 'typebox/value'
+import { OPS_EXIT, OpsError } from '../ops-error.ts'
+import { readConfiguration, stateHome } from '../state-home.ts'
+import { DEFAULT_RETENTION, type RetentionRule } from './retention.ts'
+
+const Section = Type.Object(
+  {
+    /** Where backups are kept; `backups/` of the state folder unless said otherwise. */
+    folder: Type.Optional(Type.String({ minLength: 1 })),
+    /** Another disk that gets a copy of each. */
+    second_folder: Type.Optional(Type.String({ minLength: 1 })),
+    /** Minutes between scheduled backups: less than the 6 h that may be lost, so that copy and check fit inside. */
+    every_minutes: Type.Integer({ minimum: 1, default: 330 }),
+    keep_hourly: Type.Integer({ minimum: 1, default: DEFAULT_RETENTION.hourly }),
+    keep_daily: Type.Integer({ minimum: 0, default: DEFAULT_RETENTION.daily }),
+    keep_weekly: Type.Integer({ minimum: 0, default: DEFAULT_RETENTION.weekly }),
+  },
+  { additionalProperties: false },
+)
+
+export interface BackupSettings {
+  readonly folder: string
+  readonly secondFolder: string | undefined
+  readonly everyMinutes: number
+  readonly retention: RetentionRule
+}
+
+/** Section `backup` of config/sonia.json, with its defaults; all problems at once. */
+export function backupSettings(home: string): BackupSettings {
+  const folders = stateHome(home)
+  const section = Default(Section, readConfiguration(folders)['backup'] ?? {}) as Static<typeof Section>
+  const problems = Errors(Section, section).map(
+    ({ instancePath, message }) => `backup${instancePath} ${message}`,
+  )
+  if (problems.length > 0) {
+    throw new OpsError(OPS_EXIT.badInput, `${join(folders.config, 'sonia.json')}: ${problems.join('; ')}`, {
+      hint: 'docs/durability.md lists the settings of backups',
+    })
+  }
+  return {
+    folder: section.folder ?? folders.backups,
+    secondFolder: section.second_folder,
+    everyMinutes: section.every_minutes,
+    retention: { hourly: section.keep_hourly, daily: section.keep_daily, weekly: section.keep_weekly },
+  }
+}
