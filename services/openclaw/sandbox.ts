@@ -26,6 +26,8 @@ export interface Sandbox {
   readonly owner: ContainedUser | null
   /** What shell.run needs, or why it cannot be used. */
   readonly shell: ShellSettings | string
+  /** Means of containment that were tried and do not work here. */
+  readonly problems: readonly string[]
   /** The containment that works here. */
   readonly containment: Containment['kind'] | null
   readonly close: () => void
@@ -48,13 +50,13 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
       'file.read, file.write and shell.run are disabled: there is no usable /proc or sandbox',
     )
     const shell = 'shell.run is disabled: there is no usable /proc or sandbox'
-    return { root, owner, shell, containment: null, close: () => undefined }
+    return { root, owner, shell, problems: [], containment: null, close: () => undefined }
   }
   closeInheritedDescriptors()
   const close = () => closeRoot(root)
   const shelf = programShelf({ path: PROGRAM_FOLDER, owners: [ROOT_USER] })
   const { containment, problems } = await findContainment({ root, shelf, user: owner, folders: TOOL_FOLDERS })
-  const found = { root, owner, containment: containment?.kind ?? null, close }
+  const found = { root, owner, problems, containment: containment?.kind ?? null, close }
   if (!config.enabled) return { ...found, shell: 'shell.run is disabled by configuration' }
   if (containment === null) {
     const tried = problems.join('; ')

@@ -28,6 +28,9 @@ export const service = defineService({
     const makeId = () => randomBytes(12).toString('hex')
     const sandbox = await prepareSandbox({ path: settings.sandboxRoot, config: config.shell, health })
     onStop('sandbox root', sandbox.close)
+    for (const problem of sandbox.problems) {
+      log.warn({ operation: 'containment.find', problem }, 'a means of containment does not work here')
+    }
     const auditPath = join(paths.data, 'execution.log')
     const audit = await openAuditLog({ path: auditPath, nowMs: () => clock.nowMs() })
     onStop('audit log', audit.close)

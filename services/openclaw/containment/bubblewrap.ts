@@ -37,8 +37,12 @@ function namespaceArguments(user: ContainedUser | null): readonly string[] {
   const common = ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try']
   const lifetime = ['--die-with-parent', '--new-session', '--hostname', 'sandbox']
   // Root needs no user namespace, and must not have one of a single user: process limits do not bind root,
-  // so the program gets another user, and only the capabilities to become it.
-  const capabilities = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].flatMap((name) => ['--cap-add', name])
+  // so the program gets another user, and only the capabilities to become it, and to
+  // enter that user's folder before.
+  const capabilities = ['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_DAC_READ_SEARCH'].flatMap((name) => [
+    '--cap-add',
+    name,
+  ])
   return user === null
     ? ['--unshare-user', ...common, ...lifetime, '--cap-drop', 'ALL']
     : [...common, ...lifetime, '--cap-drop', 'ALL', ...capabilities]
@@ -52,7 +56,12 @@ const MOUNTS = [
   '--symlink usr/lib /lib',
   '--symlink usr/lib64 /lib64',
   '--size 67108864 --perms 1777 --tmpfs /tmp',
-  '--dev /dev',
+  // Each of these costs a mount, so a program gets the devices that programs need, not a whole /dev.
+  '--perms 0755 --dir /dev',
+  '--dev-bind /dev/null /dev/null',
+  '--dev-bind /dev/zero /dev/zero',
+  '--dev-bind /dev/urandom /dev/urandom',
+  '--symlink /proc/self/fd /dev/fd',
   '--proc /proc',
 ]
 
@@ -61,5 +70,6 @@ const MOUNT_ARGUMENTS: readonly string[] = MOUNTS.flatMap((mount) => mount.split
 function bindArguments({ argv, folder }: ContainedCommand): readonly string[] {
   const sandbox = ['--bind-fd', String(SANDBOX_DESCRIPTOR), SANDBOX_MOUNT]
   const program = ['--ro-bind-fd', String(PROGRAM_DESCRIPTOR), argv[0]]
-  return [...sandbox, ...program, '--chdir', [SANDBOX_MOUNT, ...folder].join('/')]
+  // Only now: the mount points above had to be made in it.
+  return [...sandbox, ...program, '--remount-ro', '/', '--chdir', [SANDBOX_MOUNT, ...folder].join('/')]
 }

@@ -27,7 +27,8 @@ import { unshare } from './unshare.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'sonia-contained-'))
 const sandbox = join(home, 'sandbox')
-mkdirSync(sandbox)
+// As private as a supervisor may make it: the contained user alone may enter.
+mkdirSync(sandbox, { mode: 0o700 })
 writeFileSync(join(sandbox, 'a.txt'), 'alpha\n')
 writeFileSync(join(home, 'secret'), 'secret')
 symlinkSync(join(home, 'secret'), join(sandbox, 'link'))

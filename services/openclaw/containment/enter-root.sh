@@ -29,7 +29,7 @@ bind_descriptor 3 sandbox
 exec 3<&- 4<&-
 mount -t tmpfs -o mode=1777,size=64m,nosuid,nodev none tmp
 mount -t proc -o nosuid,nodev,noexec proc proc
-for device in null zero full random urandom; do
+for device in null zero urandom; do
   : >"dev/$device"
   mount --bind "/dev/$device" "dev/$device"
 done
