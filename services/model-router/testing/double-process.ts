@@ -41,6 +41,7 @@ export async function startDouble(args: readonly string[] = []): Promise<DoubleP
     },
     state: async () => (await fetch(`${control}/state`)).json() as Promise<DoubleState>,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       const exit = once(child, 'exit')
       child.kill('SIGTERM')
       await exit
