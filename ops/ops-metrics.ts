@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import { SERVICE_NAMES, type ServiceName } from '#catalog'
 import { OPS_METRICS, type OpsMetric, type OpsMetricName } from './metric-registry.ts'
 
@@ -41,6 +41,7 @@ export interface OpsMetrics {
 
 export function createOpsMetrics(): OpsMetrics {
   const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
   const counters = new Map<OpsMetricName, Counter>()
   const gauges = new Map<OpsMetricName, Gauge>()
   for (const [name, metric] of Object.entries(OPS_METRICS) as [OpsMetricName, OpsMetric][]) {

@@ -8,7 +8,10 @@ export const THRESHOLDS = {
   /** 95 of 100 requests are faster. Edges of the latency buckets, so that the share of slower ones is exact. */
   latencyP95Seconds: { warning: 2, critical: 5 },
   memoryGrowthBytesPerHour: { warning: 50 * MIB, critical: 100 * MIB },
-  diskUsedRatio: { critical: 0.9 },
+  /** Below `watched` a trend towards full is noise. */
+  diskUsedRatio: { critical: 0.9, watched: 0.5 },
+  /** Share of answers that carry a warning. */
+  degradedRatio: { warning: 0.05 },
   /** A request this old counts as a deadlock. */
   oldestInFlightSeconds: { critical: 60 },
   /** Lifetime of a voice session is 30 min; an older one is stuck. */
