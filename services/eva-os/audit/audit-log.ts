@@ -7,6 +7,7 @@ export const AUDIT_EVENTS = [
   'started',
   'database_lost',
   'audit_truncated',
+  'restored',
   'clock_set_back',
   'policy_changed',
   'policy_rejected',

@@ -1,5 +1,6 @@
 import { type AuditEvent, type AuditLog, openAuditLog } from '../audit/audit-log.ts'
 import { readHeadFile, writeHeadFile } from '../audit/head-file.ts'
+import { takeRestoredMark } from '../audit/restored-mark.ts'
 import { openStore, type Store } from './database.ts'
 
 /** What eva-os remembers, opened and compared with what it should remember. */
@@ -26,6 +27,8 @@ export function openState(folder: string, nowMs: number): State {
   }
   const loss = findLoss(folder, store, audit)
   if (loss !== null) record(store.isNew ? 'database_lost' : 'audit_truncated', { loss }, nowMs)
+  const restored = takeRestoredMark(folder)
+  if (restored !== null) record('restored', { ...restored }, nowMs)
   const anchor = () => {
     writeHeadFile(folder, audit.head())
   }
