@@ -63,7 +63,7 @@ test('a threshold that moved would be noticed by the unit tests', async (t) => {
     'test',
     'rules',
     '--run=more than 5 % failures',
-    join(folder, 'alerts.test.yml'),
+    join(folder, 'cases.test.yml'),
   )
   assert.equal(moved.ok, false)
   assert.match(moved.output, /HighErrorRatio/)
