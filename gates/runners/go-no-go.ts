@@ -35,7 +35,8 @@ async function observe(context: GateContext): Promise<void> {
     progress.say(cycleLine(record, profile.cycles))
   }
   keepJson(context, 'cycles.json', records)
-  if (await observeHealth(context)) await observeTestRuns(context)
+  const isHealthSeen = await observeHealth(context)
+  if (isHealthSeen && profile.testRuns > 0) await observeTestRuns(context)
 }
 
 async function observeHealth(context: GateContext): Promise<boolean> {

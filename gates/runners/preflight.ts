@@ -6,9 +6,10 @@ import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import { runParameters } from '../run-parameters.ts'
 import { pagePort } from './page-server.ts'
+import { readConfigurationSource } from './run-configuration.ts'
 import type { GateRunOptions } from './run-gates.ts'
 
-/** Refuses before anything starts: criteria that cannot be asked, ports that are taken. */
+/** Refuses before anything starts: criteria that cannot be asked, a configuration that cannot be read, ports that are taken. */
 export async function refuseBadStart(options: GateRunOptions): Promise<void> {
   const loaded = await loadCriteriaFolder(options.criteriaFolder)
   const missing = options.gates.filter((gate) => !loaded.some((one) => one.gate === gate))
@@ -18,6 +19,7 @@ export async function refuseBadStart(options: GateRunOptions): Promise<void> {
     })
   }
   checkParameters(loaded, runParameters(options.profile))
+  await readConfigurationSource(options.configurationSources)
   const services = SERVICE_NAMES.map((name) => portAt(CATALOG[name].port, options.portBase))
   refuseTakenPorts([...services, ...Object.values(watchPorts(options.portBase)), pagePort(options.portBase)])
 }

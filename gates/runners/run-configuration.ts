@@ -15,7 +15,7 @@ export async function writeRunConfiguration(options: {
   readonly sources: readonly string[]
   readonly pageUrl: string
 }): Promise<void> {
-  const base = await readFirst(options.sources)
+  const base = await readConfigurationSource(options.sources)
   const browser = section(base, 'services', 'openclaw', 'browser')
   const allowed = Array.isArray(browser['allowed_origins']) ? (browser['allowed_origins'] as unknown[]) : []
   const origin = new URL(options.pageUrl).origin
@@ -34,7 +34,8 @@ export async function writeRunConfiguration(options: {
   await writeFile(join(folder, 'sonia.json'), `${JSON.stringify(configuration, null, 2)}\n`, { mode: 0o600 })
 }
 
-async function readFirst(folders: readonly string[]): Promise<Json> {
+/** The first sonia.json of these folders, or the defaults; exit code 65 where it cannot be read. */
+export async function readConfigurationSource(folders: readonly string[]): Promise<Json> {
   const path = folders.map((folder) => join(folder, 'sonia.json')).find((candidate) => existsSync(candidate))
   if (path === undefined) return {}
   try {

@@ -30,29 +30,36 @@ export interface PlantedRun extends Pick<GateRunOptions, 'planted' | 'watchOptio
 }
 
 /** Runs one gate over the real stack with a failure planted, and returns its judgement. */
-export async function runPlanted({ gate, profile, ...plants }: PlantedRun): Promise<GateResult> {
+export async function runPlanted(plant: PlantedRun): Promise<GateResult> {
   const home = await mkdtemp(join(tmpdir(), 'sonia-planted-'))
   try {
-    const options: GateRunOptions = {
-      profile: { ...SHORT, ...profile },
-      gates: [gate],
-      keepGoing: true,
-      home,
-      portBase: PORT_BASE,
-      runId: `planted-${process.pid}-${Date.now()}`,
-      host: hostForTest([], env),
-      progress: silentProgress,
-      criteriaFolder: join(REPOSITORY, 'gates', 'criteria'),
-      configurationSources: [join(REPOSITORY, 'config')],
-      ...plants,
-    }
-    return await withGateRun(options, async ({ judgement }) => {
+    return await withGateRun(gateRunOptionsForTest(plant, home), ({ judgement }) => {
       const [result] = judgement.verdict.gates
       if (result === undefined) throw new Error('no gate was judged')
-      return result
+      return Promise.resolve(result)
     })
   } finally {
     await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** Options of a run of one gate in a folder of its own. */
+export function gateRunOptionsForTest(
+  { gate, profile, ...plants }: PlantedRun,
+  home: string,
+): GateRunOptions {
+  return {
+    profile: { ...SHORT, ...profile },
+    gates: [gate],
+    keepGoing: true,
+    home,
+    portBase: PORT_BASE,
+    runId: `planted-${process.pid}-${Date.now()}`,
+    host: hostForTest([], env),
+    progress: silentProgress,
+    criteriaFolder: join(REPOSITORY, 'gates', 'criteria'),
+    configurationSources: [join(REPOSITORY, 'config')],
+    ...plants,
   }
 }
 
