@@ -15,7 +15,6 @@ import { servePage } from './page-server.ts'
 import { refuseBadStart } from './preflight.ts'
 import type { Progress } from './progress.ts'
 import { observeReleaseLock } from './release-lock.ts'
-import { observeReleaseLock } from './release-lock.ts'
 import { observeSoak } from './soak.ts'
 
 /** Gates that have a runner, in the order in which they run. */
@@ -23,7 +22,6 @@ export const GATE_RUNNERS: ReadonlyMap<string, GateRunner> = new Map([
   ['go-no-go', observeGoNoGo],
   ['soak', observeSoak],
   ['determinism', observeDeterminism],
-  ['release-lock', observeReleaseLock],
   ['release-lock', observeReleaseLock],
 ])
 
