@@ -88,6 +88,11 @@ export const OPS_METRICS = {
     labels: [],
     help: 'When the next scheduled backup is due',
   },
+  sonia_backup_failures_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Scheduled backups that failed',
+  },
   sonia_backup_duration_seconds: { type: 'gauge', labels: [], help: 'How long the newest backup took' },
 } as const satisfies Record<string, OpsMetric>
 

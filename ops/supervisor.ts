@@ -1,3 +1,6 @@
+import { type BackupSchedule, startBackupSchedule } from './backup/backup-schedule.ts'
+import { realFileSystem } from './backup/file-system.ts'
+import { finishPendingSwap } from './backup/swap-journal.ts'
 import type { OpsHost } from './host.ts'
 import { OPS_EXIT, OpsError, type OpsExitCode } from './ops-error.ts'
 import { readIdentity } from './process/identity.ts'
@@ -32,6 +35,9 @@ interface Running {
 /** Runs the stack and what watches it until it is asked to stop; returns the exit code. */
 export async function runSupervisor(options: SupervisorOptions): Promise<number> {
   const folders = prepareHome(options)
+  // A restore that was killed is finished before anybody opens the data.
+  const restored = finishPendingSwap(folders.home, realFileSystem)
+  if (restored !== null) options.log('WARN', 'restore', `finished the interrupted restore of ${restored}`)
   const running: Running = {}
   options.stopAskedTwice.addEventListener('abort', () => {
     running.stack?.abandon()
@@ -50,9 +56,11 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     return failure.exit_code
   }
   say('ready', { start_ready_ms: running.stack?.startReadyMs ?? null })
+  const backups = scheduleBackups(options, running)
   options.log('INFO', 'start', `ready after ${Math.round(running.stack?.startReadyMs ?? 0)} ms`)
   await aborted(options.stopAsked)
   say('stopping', {})
+  backups.stop()
   const clean = await stop(folders, options, running)
   return finish(folders, clean ? 0 : 1)
 }
@@ -76,6 +84,11 @@ async function start(options: SupervisorOptions, running: Running): Promise<void
       else log('WARN', event.kind, `${event.service} ended ${event.cause}`)
     },
   })
+}
+
+function scheduleBackups({ home, host, log }: SupervisorOptions, { watch }: Running): BackupSchedule {
+  if (watch === undefined) throw new Error('backups are scheduled only while somebody watches')
+  return startBackupSchedule({ home, ops: watch.ops, files: realFileSystem, env: host.env, log })
 }
 
 async function stop(folders: StateHome, options: SupervisorOptions, running: Running): Promise<boolean> {

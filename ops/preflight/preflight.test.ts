@@ -40,7 +40,10 @@ beforeEach(() => {
   options = {
     repo: REPOSITORY,
     folders: stateHome(home),
-    host: { env: { PATH: '/usr/bin:/bin' }, clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() } },
+    host: {
+      env: { PATH: '/usr/bin:/bin' },
+      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+    },
     ports: [],
     neededBytes: 1,
     bundles: [],

@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Cron } from 'croner'
+import type { OpsMetrics } from '../ops-metrics.ts'
+import { backupSettings } from './backup-settings.ts'
+import type { FileSystem } from './file-system.ts'
+import { backupIds, isVerified } from './folders.ts'
+import { MANIFEST_NAME, readManifest } from './manifest.ts'
+
+export interface ScheduleOptions {
+  readonly home: string
+  readonly ops: OpsMetrics
+  readonly files: FileSystem
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly log: (level: 'INFO' | 'ERROR', operation: string, message: string) => void
+}
+
+export interface BackupSchedule {
+  /** One backup now; resolves when it ended, well or not. */
+  runNow(): Promise<void>
+  stop(): void
+}
+
+const SECONDS_PER_MINUTE = 60
+/** Backups made by hand count as well, so the folder is looked at now and then. */
+const REPORT_EVERY_MS = 30_000
+
+/** Backups at a fixed distance while the stack is up, each in a process of its own, each seen by Prometheus. */
+export function startBackupSchedule(options: ScheduleOptions): BackupSchedule {
+  const { home, ops, files, log } = options
+  const { folder, everyMinutes } = backupSettings(home)
+  const seconds = everyMinutes * SECONDS_PER_MINUTE
+  const stopping = new AbortController()
+  const runNow = () => runBackup(options, stopping.signal)
+  const startAt = new Date(Date.now() + seconds * 1000)
+  const job = new Cron('* * * * * *', { interval: seconds, startAt, protect: true }, runNow)
+  const report = () => {
+    ops.setGauge('sonia_backup_next_timestamp_seconds', {}, (job.nextRun()?.getTime() ?? 0) / 1000)
+    reportNewest(folder, { ops, files })
+  }
+  report()
+  const reporting = setInterval(report, REPORT_EVERY_MS)
+  log('INFO', 'backup', `next backup ${startAt.toISOString()}`)
+  return {
+    runNow: async () => {
+      await runNow()
+      report()
+    },
+    stop: () => {
+      clearInterval(reporting)
+      job.stop()
+      stopping.abort()
+    },
+  }
+}
+
+async function runBackup(options: ScheduleOptions, signal: AbortSignal): Promise<void> {
+  const { home, ops, log } = options
+  const { code, text } = await runProcess(home, options.env, signal)
+  if (code === 0) {
+    const { id, duration_ms: durationMs } = JSON.parse(text) as { id: string; duration_ms: number }
+    ops.setGauge('sonia_backup_duration_seconds', {}, durationMs / 1000)
+    log('INFO', 'backup', `${id} made and verified in ${durationMs} ms`)
+  } else if (!signal.aborted) {
+    ops.addToCounter('sonia_backup_failures_total', {}, 1)
+    log('ERROR', 'backup', text.trim() || `ended with ${code}`)
+  }
+}
+
+function runProcess(
+  home: string,
+  env: ScheduleOptions['env'],
+  signal: AbortSignal,
+): Promise<{ code: number | null; text: string }> {
+  const main = fileURLToPath(new URL('./backup-main.ts', import.meta.url))
+  const argument = JSON.stringify({ home, reason: 'scheduled' })
+  const child = spawn(process.execPath, [main, argument], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    signal,
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece
+  })
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: null, text: error.message }))
+    child.once('close', (code) => resolve({ code, text }))
+  })
+}
+
+function reportNewest(folder: string, { ops, files }: Pick<ScheduleOptions, 'ops' | 'files'>): void {
+  const ids = backupIds(folder, files)
+  const newest = ids.at(-1)
+  const verified = ids.findLast((id) => isVerified(join(folder, id), files))
+  if (newest !== undefined)
+    ops.setGauge('sonia_backup_last_success_timestamp_seconds', {}, madeAt(folder, newest, files))
+  if (verified !== undefined)
+    ops.setGauge('sonia_backup_last_verified_timestamp_seconds', {}, madeAt(folder, verified, files))
+}
+
+function madeAt(folder: string, id: string, files: FileSystem): number {
+  const path = join(folder, id, MANIFEST_NAME)
+  return Date.parse(readManifest(files.read(path), path).created_at) / 1000
+}
