@@ -1,4 +1,5 @@
 import type { CommandDefinition } from './command.ts'
+import { approvalCommands } from './commands/approvals.ts'
 import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
 import { command as down } from './commands/down.ts'
@@ -10,6 +11,7 @@ import { releaseCommands } from './commands/release.ts'
 import { command as restore } from './commands/restore.ts'
 import { command as status } from './commands/status.ts'
 import { command as test } from './commands/test.ts'
+import { command as token } from './commands/token.ts'
 import { command as tools } from './commands/tools.ts'
 import { command as trace } from './commands/trace.ts'
 import { command as up } from './commands/up.ts'
@@ -29,6 +31,8 @@ export const COMMANDS: readonly CommandDefinition[] = [
   backup,
   backups,
   restore,
+  ...approvalCommands,
+  token,
   ...releaseCommands,
   tools,
   test,
