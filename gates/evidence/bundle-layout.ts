@@ -20,6 +20,8 @@ export const LAYOUT = {
   policy: 'keys/release-policy.json',
   policySignature: 'keys/release-policy.json.sig',
   checklist: 'RELEASE_CHECKLIST.md',
+  /** The report again, with who signed. */
+  releasePage: 'release.html',
 } as const
 
 /** The artefact that the seed names for a gate. */
@@ -41,6 +43,7 @@ export const OUTSIDE_MANIFEST: ReadonlySet<string> = new Set([
   LAYOUT.policy,
   LAYOUT.policySignature,
   LAYOUT.checklist,
+  LAYOUT.releasePage,
 ])
 
 const SINGLE_FILES: Readonly<Record<string, FileRole>> = {

@@ -191,6 +191,16 @@ test('refuses an attestation of another run with the same key, commit and gate',
     })
 })
 
+test('refuses a run whose predecessor beside it was changed or replaced', async () => {
+  const first = await makeBundle(recording, { keys, runId: 'chain-1', createdAtMs: Date.UTC(2030, 0, 1) })
+  const second = await makeBundle(recording, { keys, runId: 'chain-2', createdAtMs: Date.UTC(2030, 0, 2) })
+  assert.equal((await verify(second.path)).exitCode, 0)
+  await overwrite(join(first.path, 'MANIFEST.json'), '{}')
+  const result = await verify(second.path)
+  assert.equal(result.files.findings[0]?.code, 'CHAIN_BROKEN')
+  assert.equal(result.exitCode, 10)
+})
+
 test('refuses an attestation with another signature over the same payload', () =>
   refuses('SIGNATURE_INVALID', 10, async (copy) => {
     const path = join(copy, 'attestations/soak.dsse.json')

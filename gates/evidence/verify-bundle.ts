@@ -1,12 +1,14 @@
 import { lstat, readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { RunVerdict, Verdict } from '../engine/types.ts'
 import { LAYOUT } from './bundle-layout.ts'
 import { checkFiles, type ReadManifest } from './check-files.ts'
 import { checkMachineSignatures } from './check-signatures.ts'
 import { checkVerdict, type RederiveOptions } from './check-verdict.ts'
 import { exitCodeOf, finding, type Finding } from './findings.ts'
+import { MANIFEST_FILE } from './manifest.ts'
 import { parseVerdict } from './read-verdict.ts'
+import { sha256 } from './sha256.ts'
 import type { Trust } from './trust.ts'
 
 /** One of the three questions; `null` where an earlier answer leaves nothing to ask. */
@@ -50,7 +52,11 @@ export async function verifyBundle(bundle: string, options: VerifyOptions): Prom
   const verdict = read === null ? null : await readVerdict(bundle)
   if (read === null || verdict === null || verdict instanceof Error)
     return stopped(read, [...findings, ...unusableVerdict(findings, verdict)])
-  const files = answer(findings, `all ${read.manifest.files.length} files are as the manifest lists them`)
+  const chain = await checkChain(bundle, read)
+  const files = answer(
+    [...findings, ...chain],
+    `all ${read.manifest.files.length} files are as the manifest lists them`,
+  )
   const signed = await askSigned(bundle, read, verdict, options)
   const derived = files.isYes === true ? await askDerived(bundle, read, verdict, options) : notAsked()
   return {
@@ -63,6 +69,16 @@ export async function verifyBundle(bundle: string, options: VerifyOptions): Prom
     signed,
     derived,
   }
+}
+
+/** Where the run before this one lies beside it, it must be the one that this one was chained to. */
+async function checkChain(bundle: string, { manifest }: ReadManifest): Promise<readonly Finding[]> {
+  const { previous } = manifest
+  if (previous === null) return []
+  const path = join(dirname(bundle), basename(previous.run_id), MANIFEST_FILE)
+  const text = await readFile(path).catch(() => null)
+  if (text === null || sha256(text) === previous.manifest_sha256) return []
+  return [finding('CHAIN_BROKEN', `the run before, ${previous.run_id}, is not the one this was chained to`)]
 }
 
 async function readVerdict(bundle: string): Promise<RunVerdict | Error> {

@@ -4,16 +4,16 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RunVerdict } from '../engine/types.ts'
 import { LAYOUT } from '../evidence/bundle-layout.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
-import { finding, type Finding } from '../evidence/findings.ts'
+import { finding, type Finding, type FindingCode } from '../evidence/findings.ts'
 import { sha256 } from '../evidence/sha256.ts'
 import type { Trust } from '../evidence/trust.ts'
 import type { ReleaseFindings } from '../evidence/verify-bundle.ts'
 import { tagNames, type Candidate } from './candidate.ts'
-import { renderChecklist } from './checklist.ts'
 import { checkLooseSignOffs } from './check-loose-sign-offs.ts'
 import { checkSummary, type CheckedSummary } from './check-summary.ts'
 import { loadPolicy, type LoadedPolicy } from './policy-file.ts'
 import { readSignOffs, type SignOffs } from './read-sign-offs.ts'
+import { renderPages } from './rendered-pages.ts'
 import { objectionsToEvidence } from './release-facts.ts'
 import { checkTag, readTag, type TagClaim } from './release-tag.ts'
 import { runProcess } from '../evidence/run-process.ts'
@@ -72,7 +72,7 @@ async function checkSealed(sealed: Sealed): Promise<ReleaseFindings> {
     }),
     ...signOffs.faults,
     ...signOffs.missing,
-    ...(await checklistFindings(sealed, signOffs)),
+    ...(await pageFindings(sealed, signOffs)),
     ...tags.findings,
   ]
   const known = new Set([...checked.known, ...signOffs.names, ...tags.names])
@@ -111,21 +111,26 @@ function summaryFindings(
   ]
 }
 
-async function checklistFindings(
-  { bundle, read, verdict, checked }: Sealed,
-  signOffs: SignOffs,
-): Promise<readonly Finding[]> {
-  const text = await readFile(join(bundle, LAYOUT.checklist), 'utf8').catch(() => null)
-  if (text === null) return [finding('FILE_MISSING', `${LAYOUT.checklist} is missing`, LAYOUT.checklist)]
-  const rendered = renderChecklist({
-    manifest: read.manifest,
-    manifestSha256: read.sha256,
+async function pageFindings(sealed: Sealed, signOffs: SignOffs): Promise<readonly Finding[]> {
+  const { bundle, read, verdict, checked } = sealed
+  const { sonia, timeVerified } = checked.summary
+  const rendered = await renderPages({
+    bundle,
+    read,
     verdict,
     states: signOffs.states,
+    candidate: sonia,
+    decidedAt: timeVerified,
   })
-  if (text === rendered && sha256(text) === checked.summary.sonia.checklist_sha256) return []
+  const check = async (path: string, page: string, digest: string, code: FindingCode) => {
+    const text = await readFile(join(bundle, path), 'utf8').catch(() => null)
+    if (text === null) return [finding('FILE_MISSING', `${path} is missing`, path)]
+    if (text === page && sha256(text) === digest) return []
+    return [finding(code, `${path} is not what the signatures here say`, path)]
+  }
   return [
-    finding('CHECKLIST_CHANGED', `${LAYOUT.checklist} is not what the signatures here say`, LAYOUT.checklist),
+    ...(await check(LAYOUT.checklist, rendered.checklist, sonia.checklist_sha256, 'CHECKLIST_CHANGED')),
+    ...(await check(LAYOUT.releasePage, rendered.page, sonia.page_sha256, 'RELEASE_PAGE_CHANGED')),
   ]
 }
 

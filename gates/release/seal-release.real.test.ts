@@ -133,7 +133,9 @@ const signOffs = async (copy: string, topic: string) =>
 test('refuses a flipped bit in every file outside the manifest', async () => {
   const outside = (await filesOf(sealed.path))
     .map((path) => path.slice(sealed.path.length + 1))
-    .filter((path) => /^(?:attestations|keys)\/|^RELEASE_CHECKLIST|^SHA256SUMS|^MANIFEST/u.test(path))
+    .filter((path) =>
+      /^(?:attestations|keys)\/|^RELEASE_CHECKLIST|^release\.html|^SHA256SUMS|^MANIFEST/u.test(path),
+    )
   assert.ok(outside.length > 25)
   for (const path of outside) {
     const copy = await copySealed()
@@ -149,7 +151,7 @@ test('refuses a flipped bit in every file outside the manifest', async () => {
 test('refuses a sealed release without one of its files outside the manifest', async () => {
   const outside = (await filesOf(sealed.path))
     .map((path) => path.slice(sealed.path.length + 1))
-    .filter((path) => /^(?:attestations|keys)\/|^RELEASE_CHECKLIST/u.test(path))
+    .filter((path) => /^(?:attestations|keys)\/|^RELEASE_CHECKLIST|^release\.html/u.test(path))
   for (const path of outside) {
     const copy = await copySealed()
     await rm(join(copy, path))
@@ -185,6 +187,17 @@ test('refuses an edited checklist', () =>
     const path = join(copy, 'RELEASE_CHECKLIST.md')
     await overwrite(path, (await readFile(path, 'utf8')).replace(emailOf('security'), emailOf('author')))
   }))
+
+test('refuses an edited release page', () =>
+  refusesSealed('RELEASE_PAGE_CHANGED', 10, async (copy) => {
+    const path = join(copy, 'release.html')
+    await overwrite(path, (await readFile(path, 'utf8')).replaceAll(emailOf('security'), emailOf('author')))
+  }))
+
+test('the release page names who signed for each gate', async () => {
+  const page = await readFile(join(sealed.path, 'release.html'), 'utf8')
+  assert.equal(page.match(/Signed by <strong>\S+@rehearsal\.invalid/gu)?.length, 8)
+})
 
 test('refuses a missing checklist', () =>
   refusesSealed('FILE_MISSING', 11, (copy) => rm(join(copy, 'RELEASE_CHECKLIST.md'))))

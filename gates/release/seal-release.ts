@@ -14,11 +14,11 @@ import { stageFolder, type StagedFolder } from '../evidence/staged-folder.ts'
 import { statementBytes } from '../evidence/statement.ts'
 import { candidateName, nextNumber, tagNames, type Candidate } from './candidate.ts'
 import { tagFile } from './check-release.ts'
-import { renderChecklist } from './checklist.ts'
 import type { TopicState } from './judge-sign-offs.ts'
 import type { Person } from './policy.ts'
 import { parsePolicy } from './policy.ts'
 import type { LoadedPolicy } from './policy-file.ts'
+import { renderPages } from './rendered-pages.ts'
 import { ReleaseRefused } from './release-refused.ts'
 import { releaseState, type ReleaseOptions, type ReleaseState } from './release-state.ts'
 import { checkTag, deleteTag, gitAcceptsTag, makeTag, type TagClaim, type TagSigner } from './release-tag.ts'
@@ -138,13 +138,10 @@ async function writeSeals(
 ): Promise<string> {
   const { read, verdict, policy, states } = ready
   for (const { path } of await listTree(options.bundle)) await staged.copy(join(options.bundle, path), path)
-  const checklist = renderChecklist({
-    manifest: read.manifest,
-    manifestSha256: read.sha256,
-    verdict,
-    states,
-  })
-  await staged.write(LAYOUT.checklist, checklist)
+  const decidedAt = new Date(options.nowMs).toISOString()
+  const pages = await renderPages({ bundle: options.bundle, read, verdict, states, candidate, decidedAt })
+  await staged.write(LAYOUT.checklist, pages.checklist)
+  await staged.write(LAYOUT.releasePage, pages.page)
   await staged.write(LAYOUT.policy, policy.text)
   await staged.write(LAYOUT.policySignature, policy.signature)
   await staged.write(LAYOUT.sealerKeyPem, options.machineKey.publicKeyPem)
@@ -152,7 +149,7 @@ async function writeSeals(
     { manifestSha256: read.sha256, commit: read.manifest.released.commit },
     {
       verifier: { id: `urn:sonia:machine:${options.machineKey.keyId}` },
-      timeVerified: new Date(options.nowMs).toISOString(),
+      timeVerified: decidedAt,
       resourceUri: `git:${read.manifest.released.commit}`,
       policy: { uri: LAYOUT.policy, digest: { sha256: policy.sha256 } },
       inputAttestations: await inputAttestations(options.bundle),
@@ -162,7 +159,8 @@ async function writeSeals(
         run_id: read.manifest.run_id,
         ...candidate,
         released_by: ready.person.name,
-        checklist_sha256: sha256(checklist),
+        checklist_sha256: sha256(pages.checklist),
+        page_sha256: sha256(pages.page),
         previous_sha256: read.manifest.previous?.manifest_sha256 ?? null,
       },
     },

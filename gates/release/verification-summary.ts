@@ -41,6 +41,7 @@ const SummarySchema = Type.Object(
         version: Type.String(),
         released_by: Type.String(),
         checklist_sha256: Sha256,
+        page_sha256: Sha256,
         previous_sha256: Type.Union([Sha256, Type.Null()]),
       },
       { additionalProperties: false },

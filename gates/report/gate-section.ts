@@ -1,7 +1,8 @@
-import type { CriterionAnswers, GateResult, NotJudged, Verdict } from '../engine/types.ts'
+import type { GateResult, NotJudged, Verdict } from '../engine/types.ts'
 import { badge, criterionCard } from './criterion-card.ts'
 import { countText, durationText, momentText } from './figures.ts'
 import { html, type Html } from './html.ts'
+import type { ReleaseSignatures, ReportInput } from './report-input.ts'
 
 const ORDER: Readonly<Record<Verdict, number>> = { FAIL: 0, INCONCLUSIVE: 1, PASS: 2 }
 
@@ -12,11 +13,12 @@ export function gateTile(gate: GateResult): Html {
 }
 
 /** A gate in full; what needs a decision comes first. */
-export function gateSection(gate: GateResult, answers: readonly CriterionAnswers[]): Html {
+export function gateSection(gate: GateResult, { answers, release }: ReportInput): Html {
   const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
   const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
   return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
 <p class="quiet">Looked from ${momentText(gate.start)} to ${momentText(gate.end)} (${durationText(gate.end - gate.start)} of ${durationText(gate.planned_seconds)} planned). ${countsText(gate)}.</p>
+${release === undefined ? null : signatureList(release, gate.gate)}
 ${criteria.length === 0 ? html`<p>Nothing was judged, so nothing is demonstrated.</p>` : null}
 ${criteria.map((criterion) => criterionCard(criterion, answersOf(criterion.id)))}
 ${notJudgedList(gate.not_judged)}
@@ -33,6 +35,15 @@ export function countsText(gate: Pick<GateResult, 'criteria' | 'not_judged'>): s
     ...(gate.not_judged.length > 0 ? [`${gate.not_judged.length} not judged at this length`] : []),
   ]
   return parts.join(', ')
+}
+
+/** Who vouched for a gate, or decided, and with which key. */
+export function signatureList({ signatures }: ReleaseSignatures, topic: string): Html {
+  const lines = signatures.filter((one) => one.topic === topic)
+  return html`<ul class="signatures">${lines.map(
+    (one) =>
+      html`<li>${one.decision === 'approve' ? 'Signed' : one.decision} by <strong>${one.person}</strong>, ${one.at}, <code>${one.keyId}</code>${one.reason === null ? null : html`: ${one.reason}`}</li>`,
+  )}</ul>`
 }
 
 function notJudgedList(notJudged: readonly NotJudged[]): Html | null {

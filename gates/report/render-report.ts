@@ -3,10 +3,10 @@ import { timelineChart } from './charts.ts'
 import { checkSteps } from './check-commands.ts'
 import { badge } from './criterion-card.ts'
 import { countText } from './figures.ts'
-import { countsText, gateSection, gateTile } from './gate-section.ts'
+import { countsText, gateSection, gateTile, signatureList } from './gate-section.ts'
 import { html, raw, type Html } from './html.ts'
 import { PAGE_STYLE } from './page-style.ts'
-import type { ReportFacts, ReportInput } from './report-input.ts'
+import type { ReleaseSignatures, ReportFacts, ReportInput } from './report-input.ts'
 
 const HEADLINES = {
   PASS: 'Everything that was judged was demonstrated',
@@ -16,19 +16,20 @@ const HEADLINES = {
 
 /** The page for people: verdict first, then each gate, then how to check it. The same bundle gives the same bytes. */
 export function renderReport(input: ReportInput): string {
-  const { facts, verdict, answers } = input
+  const { facts, verdict, release } = input
   const page = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${verdict.verdict}: SONIA ${facts.run_id}</title><style>${raw(PAGE_STYLE)}</style></head><body><main>
 <h1>SONIA release gates</h1>
 ${hero(verdict)}
+${release === undefined ? null : decision(release)}
 ${banners(facts, verdict)}
 <div class="tiles">${verdict.gates.map(gateTile)}</div>
 ${attention(verdict)}
 ${factsList(facts)}
 ${timeline(verdict)}
-${verdict.gates.map((gate) => gateSection(gate, answers))}
+${verdict.gates.map((gate) => gateSection(gate, input))}
 ${judgedThing(facts)}
 ${howToCheck(facts, verdict)}
 <footer>Rendered from verdict.json, the stored answers and MANIFEST.json of this folder alone; <code>./sonia verify</code> renders it again and compares.</footer>
@@ -56,6 +57,13 @@ function hero(verdict: RunVerdict): Html {
   const all = { criteria: verdict.gates.flatMap((gate) => gate.criteria), not_judged: verdict.not_judged }
   return html`<div class="hero ${verdict.verdict}"><div class="word">${verdict.verdict}</div>
 <p>${HEADLINES[verdict.verdict]}. ${countText(verdict.gates.length, 'gate')}: ${countsText(all)}.</p></div>`
+}
+
+/** Who opened the lock: the decision stands beside the verdict that it rests on. */
+function decision(release: ReleaseSignatures): Html {
+  return html`<h2>Release candidate ${release.number} of version ${release.version}</h2>
+<p>Decided ${release.decidedAt}; tagged ${release.tags.join(' and ')}. Who signed for a gate stands with the gate.</p>
+${signatureList(release, 'release')}`
 }
 
 /** What a person must look at, in words, before any figure. */

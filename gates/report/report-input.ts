@@ -6,6 +6,26 @@ export interface ReportInput {
   readonly facts: ReportFacts
   readonly verdict: RunVerdict
   readonly answers: readonly CriterionAnswers[]
+  /** What people signed; absent on the page that the run itself leaves. */
+  readonly release?: ReleaseSignatures
+}
+
+export interface ReleaseSignatures {
+  readonly number: number
+  readonly version: string
+  readonly tags: readonly string[]
+  readonly decidedAt: string
+  readonly signatures: readonly SignatureLine[]
+}
+
+/** One person's word on a gate, or on the `release`. */
+export interface SignatureLine {
+  readonly topic: string
+  readonly person: string
+  readonly decision: string
+  readonly at: string
+  readonly keyId: string
+  readonly reason: string | null
 }
 
 /** The manifest without its list of files, which holds the page itself. */
