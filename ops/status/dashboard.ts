@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { CATALOG, SERVICE_NAMES, type ServiceName, portAt } from '#catalog'
 import { type Level, levelOf, THRESHOLDS } from '../thresholds.ts'
 import type { ServiceFigures, StatusFigures } from './figures.ts'
@@ -129,10 +130,8 @@ function moment(epochSeconds: number | null, absent: string): string {
 
 /** Pads to the box by what is seen; colour codes take no room. Long lines are cut. */
 function boxed(line: string): string {
-  const seen = line.replaceAll(ANSI, '')
+  const seen = stripVTControlCharacters(line)
   const room = INNER_WIDTH - 2
   if (seen.length > room) return `│ ${seen.slice(0, room - 1)}… │`
   return `│ ${line}${' '.repeat(room - seen.length)} │`
 }
-
-const ANSI = new RegExp(`${String.fromCodePoint(27)}\\[\\d+m`, 'g')
