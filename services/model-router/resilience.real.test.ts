@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { after, afterEach, before, test } from 'node:test'
+import { connect } from 'node:net'
 import { eventually } from '#chassis/testing.ts'
 import { type DoubleProcess, startDouble } from './testing/double-process.ts'
 import { type RouterUnderTest, startRouter } from './testing/router-under-test.ts'
@@ -250,4 +251,29 @@ test('a stop in the middle of an answer ends it with a typed UNAVAILABLE', async
   const { error } = JSON.parse(text.trim().split('\n\n').at(-1)?.slice('data: '.length) ?? '{}')
   assert.equal(error.code, 'UNAVAILABLE')
   assert.deepEqual(error.details, { reason: 'stopped', provider: 'first' })
+})
+
+test('a client that stops reading holds the provider no longer than its deadline', async (t) => {
+  router = await startRouter({ providers: { first: model('one') } })
+  // Tens of megabytes of chunks: more than all buffers on the way take.
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'w '.repeat(120_000) }], stream: true })
+  const socket = connect(Number(new URL(router.url).port), '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.pause()
+  socket.write(
+    [
+      'POST /v1/chat/completions HTTP/1.1',
+      'host: 127.0.0.1',
+      'content-type: application/json',
+      `x-service-token: ${router.token['x-service-token'] ?? ''}`,
+      'x-deadline-ms: 3000',
+      `content-length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+  await eventually(async () => (await double.state()).in_flight === 1)
+  await eventually(async () => (await double.state()).in_flight === 0, 10_000)
+  const inFlight = /^sonia_model_in_flight\{.*first/
+  await eventually(async () => (await router.metric(inFlight).catch(() => 1)) === 0, 10_000)
 })

@@ -18,7 +18,7 @@ export async function streamReply(
   body: ChatCompletionRequest,
 ) {
   const { turn, record } = startTurn(parts, request, body)
-  const stream = createReplyStream()
+  const stream = createReplyStream(request.call.signal)
   const begun = Promise.withResolvers<void>()
   const sink = replySink({
     stream,
