@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url'
 import type { OpsHost } from './host.ts'
 import { describeIdentity, refuseOtherOwner, removeLeftovers } from './leftovers.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
+import { NEEDED_BYTES_MIN } from './preflight/options.ts'
+import { refuseFailedPreflight } from './preflight/refuse-start.ts'
 import { isAlive, signalIdentity } from './process/identity.ts'
 import { type OwnedProcess, spawnOwned } from './process/spawn-owned.ts'
 import { refuseTakenPorts } from './refuse-taken-ports.ts'
@@ -54,6 +56,14 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     ...Object.values(servicePorts(options.portBase)),
     ...Object.values(watchPorts(options.portBase)),
   ])
+  await refuseFailedPreflight({
+    ...options,
+    folders,
+    ports: [],
+    neededBytes: NEEDED_BYTES_MIN,
+    bundles: [],
+    history: false,
+  })
   const daemon = await spawnSupervisor(folders, options)
   const record = await untilReady(folders, daemon, options)
   if (record.failure !== null) {

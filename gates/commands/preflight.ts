@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { homeOf, portBaseOf } from '#ops/command-settings.ts'
 import { NEEDED_BYTES_MIN } from '#ops/preflight/options.ts'
+import type { PreflightReport } from '#ops/preflight/report.ts'
 import { runPreflight } from '#ops/preflight/run-preflight.ts'
 import { sarifOf } from '#ops/preflight/sarif.ts'
 import { preflightText } from '#ops/preflight/text.ts'
@@ -10,7 +11,7 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { watchPorts } from '#ops/watch.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
 export const command: CommandDefinition = {
@@ -39,11 +40,19 @@ export const command: CommandDefinition = {
       history: flagOption(args, 'history'),
     })
     print(report, args, host)
-    return report.ok ? EXIT_CODES.passed : EXIT_CODES.badInput
+    return exitCodeOf(report)
   },
 }
 
-function print(report: Awaited<ReturnType<typeof runPreflight>>, args: CommandArguments, host: Host): void {
+/** What this machine lacks is 69, as at a start; what is wrong in the files is 65. */
+function exitCodeOf({ ok, checks }: PreflightReport): ExitCode {
+  if (ok) return EXIT_CODES.passed
+  const failed = checks.filter(({ outcome }) => outcome === 'fail')
+  const isMachine = failed.every(({ id }) => ['ports', 'disk-space', 'versions'].includes(id))
+  return isMachine ? EXIT_CODES.componentMissing : EXIT_CODES.badInput
+}
+
+function print(report: PreflightReport, args: CommandArguments, host: Host): void {
   if (flagOption(args, 'sarif')) {
     host.stdout.write(`${JSON.stringify(sarifOf(report, packageFile.version), null, 2)}\n`)
   } else if (flagOption(args, 'json')) host.stdout.write(`${JSON.stringify(report)}\n`)

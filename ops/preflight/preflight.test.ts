@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { OpsError } from '../ops-error.ts'
 import { stateHome } from '../state-home.ts'
 import { ALLOW_LIST } from './checks/secrets.ts'
 import type { PreflightOptions } from './options.ts'
+import { refuseFailedPreflight } from './refuse-start.ts'
 import { type CheckResult, reportOf, runCheck } from './report.ts'
 import { preflightChecks, runPreflight } from './run-preflight.ts'
 import { sarifOf } from './sarif.ts'
@@ -22,7 +24,7 @@ const FAKE = {
   seed: ['sk', 'test', 'secret'].join('-'),
   github: `ghp_${'aB3dE5fG7h'.repeat(4).slice(0, 36)}`,
   own: `sonia_key_${'Zx9Qw7Er5Ty3Ui1Op2As4Df'}`,
-  random: 'q7Zp2LmX9vKc4RtB8nWs1YdF6hJg3EaT',
+  random: ['q7Zp2LmX9vKc4RtB', '8nWs1YdF6hJg3EaT'].join(''),
 }
 
 let folder: string
@@ -293,6 +295,17 @@ test('a taken port is found, with who holds it', async () => {
 
 test('too little room is found', async () => {
   await finds('disk-space', /MiB needed/, { neededBytes: Number.MAX_SAFE_INTEGER })
+})
+
+test('a start is refused with the findings, and not begun, where preflight fails', async () => {
+  const repo = repositoryWith({ 'readme.md': 'nothing' })
+  config({ api_key: FAKE.seed })
+  await assert.rejects(refuseFailedPreflight({ ...options, repo }), (error) => {
+    assert.ok(error instanceof OpsError)
+    assert.equal(error.exitCode, 65)
+    assert.match(error.message, /config\/sonia\.json:2: a literal under the key "api_key"/)
+    return !error.message.includes(FAKE.seed)
+  })
 })
 
 test('a clean home passes, every check is listed with its outcome, and SARIF names each', async () => {

@@ -89,7 +89,7 @@ async function scan({ rules, sources }: Sources, options: PreflightOptions) {
   const allowances = readAllowList(join(options.repo, ALLOW_LIST))
   return {
     looked: `${paths.length} texts`,
-    findings: [...certain, ...applyAllowList(found, allowances, paths)],
+    findings: [...certain, ...applyAllowList(found, allowances, { paths, rules })],
   }
 }
 

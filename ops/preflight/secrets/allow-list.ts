@@ -34,14 +34,15 @@ export function readAllowList(path: string): readonly Allowance[] {
 export function applyAllowList(
   found: readonly { readonly rule: Rule; readonly finding: Finding }[],
   allowances: readonly Allowance[],
-  scanned: readonly string[],
+  scanned: { readonly paths: readonly string[]; readonly rules: readonly Rule[] },
 ): readonly Finding[] {
   const covers = (allowance: Allowance, rule: Rule, path: string | null) =>
     allowance.rules.includes(rule) && path !== null && matchesGlob(path, allowance.path)
   const kept = found.filter(({ rule, finding }) => !allowances.some((one) => covers(one, rule, finding.path)))
   const idle = allowances.filter(
     (one) =>
-      scanned.some((path) => matchesGlob(path, one.path)) &&
+      one.rules.every((rule) => scanned.rules.includes(rule)) &&
+      scanned.paths.some((path) => matchesGlob(path, one.path)) &&
       !found.some(({ rule, finding }) => covers(one, rule, finding.path)),
   )
   return [
