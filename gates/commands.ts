@@ -4,6 +4,7 @@ import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
 import { command as down } from './commands/down.ts'
 import { command as gates } from './commands/gates.ts'
+import { command as judge } from './commands/judge.ts'
 import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
 import { command as preflight } from './commands/preflight.ts'
@@ -26,6 +27,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   trace,
   gates,
   plan,
+  judge,
   verify,
   preflight,
   backup,

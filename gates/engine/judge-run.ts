@@ -28,7 +28,14 @@ export async function judgeRun(options: JudgeRunOptions): Promise<RunVerdict> {
 
 /** The same, with the raw answers the verdict rests on. */
 export async function judgeRunWithAnswers(options: JudgeRunOptions): Promise<Judgement> {
-  const loaded = await loadCriteriaFolder(options.criteriaFolder)
+  return judgeCriteria(await loadCriteriaFolder(options.criteriaFolder), options)
+}
+
+/** The same, by criteria that are loaded already. */
+export async function judgeCriteria(
+  loaded: readonly GateCriteria[],
+  options: Omit<JudgeRunOptions, 'criteriaFolder'>,
+): Promise<Judgement> {
   const gates = options.windows.map((window) => ({ window, criteria: criteriaOf(loaded, window) }))
   checkParameters(
     gates.map(({ criteria }) => criteria),
