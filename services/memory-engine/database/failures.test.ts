@@ -36,7 +36,12 @@ async function start(t: TestContext, home: string, config: object = {}): Promise
 }
 
 function outcome({ status, body }: Reply): string {
-  return `${status} ${body.error?.code ?? 'OK'} ${String(body.error?.details?.['reason'] ?? '')}`.trim()
+  return `${status} ${body.error?.code ?? 'OK'} ${reasonOf(body)}`.trim()
+}
+
+function reasonOf({ error }: Reply['body']): string {
+  const reason = error?.details?.['reason']
+  return typeof reason === 'string' ? reason : ''
 }
 
 async function health(memory: MemoryService): Promise<string> {

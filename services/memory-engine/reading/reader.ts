@@ -6,11 +6,12 @@ import { createTimingLog } from '../database/timings.ts'
 import { failed, succeeded } from '../threads/outcome.ts'
 import { DocumentLengths } from '../search/document-lengths.ts'
 import { ScoreBoard } from '../search/score-board.ts'
-import type { SearchTools } from '../search/search.ts'
+import { search, type SearchTools } from '../search/search.ts'
+import type { SearchWeights } from '../search/search-weights.ts'
 import { createStemmer } from '../search/stemmer.ts'
 import { SignatureIndex } from '../vectors/signature-index.ts'
 import { applyRead } from './apply-read.ts'
-import type { ReadOperation, ReadReply } from './read-job.ts'
+import type { ReadOperation, ReadReply, ScoredRow, SearchRequest } from './read-job.ts'
 
 /** One reading connection; opened with the first read, opened again after a failure. Lives as long as its thread. */
 export class Reader {
@@ -31,6 +32,11 @@ export class Reader {
       if (needsReopening(failure)) this.close()
       return { outcome: failed(failure), timings: this.#timings.take() }
     }
+  }
+
+  /** A search with other weights than the service's own: for benches that show what each is worth. */
+  search(request: SearchRequest, weights: SearchWeights): readonly ScoredRow[] {
+    return this.#inSnapshot((tools) => search(request, tools, weights))
   }
 
   /** Loads what makes the next search fast; false when there is no more of it. */

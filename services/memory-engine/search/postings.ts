@@ -27,6 +27,8 @@ const PROBE_OCCURRENCES = 1500
 const READ_OCCURRENCES_MAX = 60_000
 /** Estimates may be wrong by so much before a term that was taken for lighter is given up. */
 const ESTIMATE_MARGIN = 1.5
+/** A term in more than a fifth of all memories is not read whole, however few these are. */
+const COMMON_SHARE = 5
 /** Of a long query the rarest terms are read; so many are rare enough to find what holds any of them. */
 const TERMS_READ_MAX = 12
 
@@ -54,7 +56,7 @@ export function readPostings(
   const heavy: HeavyTerm[] = []
   let budget = READ_OCCURRENCES_MAX
   for (const candidate of probes) {
-    const occurrences = readWhole(candidate, budget, statement)
+    const occurrences = readWhole(candidate, isCommon(candidate, collection) ? 0 : budget, statement)
     if (occurrences === undefined) {
       heavy.push({ term: candidate.term, documents: documentsOf(candidate, collection) })
       continue
@@ -80,6 +82,11 @@ function readWhole(candidate: Probe, budget: number, statement: Statements): rea
   const limit = Math.ceil(Math.min(budget, candidate.total * ESTIMATE_MARGIN)) + 1
   const occurrences = readOccurrences(candidate.term, limit, statement)
   return occurrences.length < limit ? occurrences : undefined
+}
+
+/** What so many memories hold cannot find the best of them. */
+function isCommon(candidate: Probe, collection: Collection): boolean {
+  return documentsOf(candidate, collection) > collection.documents / COMMON_SHARE
 }
 
 function readOccurrences(term: QueryTerm, limit: number, statement: Statements): number[] {

@@ -3,7 +3,7 @@ import type { AdjacentWeights } from './adjacent-turns.ts'
 /** What each sign is worth beside BM25; tuned by bench/memory-retrieval.ts on seeds it does not report on. */
 export interface SearchWeights {
   readonly adjacent: AdjacentWeights
-  /** A name, number or code in exactly the form of the query: times its idf. */
+  /** A name, number or code in exactly the form of the query: times the idf of its words. */
   readonly exactName: number
   /** Speaks of a day that the query names: times the idf of its rarest word. */
   readonly day: number
@@ -13,7 +13,7 @@ export interface SearchWeights {
 }
 
 export const SEARCH_WEIGHTS: SearchWeights = {
-  adjacent: { after: [0.6, 0.3], before: [0.3], hits: 20 },
+  adjacent: { after: [0.7, 0.4, 0.15], before: [0.3], hits: 15 },
   exactName: 0.5,
   day: 0.8,
   writtenDay: 0.4,

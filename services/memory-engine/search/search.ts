@@ -118,7 +118,7 @@ function textSigns(row: MemoryRow, { names, days, idf, unit, weights, lexical }:
   let sum = 0
   for (const name of names) {
     if (!holdsName(row.content, name)) continue
-    sum += weights.exactName * Math.max(...name.stems.map((wanted) => idf.get(wanted) ?? 0))
+    sum += weights.exactName * name.stems.reduce((total, wanted) => total + (idf.get(wanted) ?? 0), 0)
   }
   const writtenOn = dayOf(row.created_at_ms)
   if (days.some(({ from, to }) => writtenOn >= from && writtenOn <= to)) sum += weights.writtenDay * unit

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { ServiceError } from '#chassis/errors.ts'
+import type { NeighbourRequest, Neighbours } from '#chassis/neighbours.ts'
+import { type MemoryService, startMemoryEngine } from '../testing.ts'
+
+/** A provider in whose eyes a few words mean the same. */
+const MEANINGS: readonly (readonly string[])[] = [
+  ['job', 'occupation', 'profession'],
+  ['car', 'vehicle', 'automobile'],
+  ['dog', 'terrier', 'pet'],
+]
+
+function vectorOf(text: string): number[] {
+  const words = text.toLowerCase().match(/[a-z]+/g) ?? []
+  const meanings = MEANINGS.map((group) => words.filter((word) => group.includes(word)).length)
+  return [...meanings, ...Array.from({ length: 29 }, (_, at) => Math.sin(at + words.length) * 0.01)]
+}
+
+interface Provider {
+  readonly neighbours: Neighbours
+  readonly asked: string[][]
+  fails: boolean
+  answer: (texts: readonly string[]) => unknown
+}
+
+function createProvider(): Provider {
+  const provider: Provider = {
+    asked: [],
+    fails: false,
+    answer: (texts) => ({ data: texts.map((text, index) => ({ index, embedding: vectorOf(text) })) }),
+    neighbours: {
+      async call<T>(_to: string, { body }: NeighbourRequest) {
+        const { input } = body as { input: string[] }
+        provider.asked.push(input)
+        await pause(0)
+        if (provider.fails) throw new ServiceError('UNAVAILABLE', 'The provider is down')
+        return { status: 200, body: provider.answer(input) as T, headers: {}, durationMs: 1 }
+      },
+      stream: () => Promise.reject(new Error('not used')),
+      state: () => ({ breaker: 'closed' }),
+    },
+  }
+  return provider
+}
+
+async function start(t: TestContext, provider: Provider, enabled = true): Promise<MemoryService> {
+  const memory = await startMemoryEngine({
+    neighbours: provider.neighbours,
+    config: { embeddings: { enabled, model: 'test', batch: 4 } },
+  })
+  t.after(() => memory.stop())
+  return memory
+}
+
+async function store(memory: MemoryService, ...contents: readonly string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const content of contents)
+    ids.push((await memory.call('POST', '/store', { type: 'fact', content })).body.id)
+  return ids
+}
+
+async function vectors(memory: MemoryService, count: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { body } = await memory.call('GET', '/query/stats')
+    if ((body as unknown as { vectors: number }).vectors === count) return
+    await pause(20)
+  }
+  assert.fail(`no ${count} vectors within 2 s`)
+}
+
+async function degraded(memory: MemoryService): Promise<string> {
+  return (await memory.app.inject('/healthz')).json<{ status: string }>().status
+}
+
+test('without a provider in the configuration nothing is sent, and the mode is lexical', async (t) => {
+  const provider = createProvider()
+  const memory = await start(t, provider, false)
+  await store(memory, 'my occupation is baker')
+  const { body } = await memory.call('POST', '/search', { query: 'job', mode: 'hybrid' })
+  assert.deepEqual([body.mode, body.count, provider.asked.length], ['lexical', 0, 0])
+})
+
+test('a memory is found by its meaning, and every memory is embedded once', async (t) => {
+  const provider = createProvider()
+  const memory = await start(t, provider)
+  const [job] = await store(
+    memory,
+    'my occupation is baker',
+    'the terrier sleeps',
+    'an old automobile',
+    'rain',
+    'snow',
+    'ice',
+  )
+  await vectors(memory, 6)
+  const { body } = await memory.call('POST', '/search', { query: 'which job' })
+  assert.equal(body.mode, 'hybrid')
+  assert.equal(body.results[0]?.id, job)
+  assert.equal(provider.asked.flat().filter((text) => text.includes('baker')).length, 1)
+  const lexical = await memory.call('POST', '/search', { query: 'which job', mode: 'lexical' })
+  assert.deepEqual([lexical.body.mode, lexical.body.count], ['lexical', 0])
+})
+
+test('replaced content is embedded anew', async (t) => {
+  const provider = createProvider()
+  const memory = await start(t, provider)
+  const [id] = await store(memory, 'my occupation is baker')
+  await vectors(memory, 1)
+  await memory.call('PUT', `/recall/${id}`, { content: 'the terrier sleeps' })
+  await vectors(memory, 1)
+  const { body } = await memory.call('POST', '/search', { query: 'which pet' })
+  assert.equal(body.results[0]?.id, id)
+})
+
+test('a provider that is down: searches are lexical, the service is DEGRADED, and it catches up afterwards', async (t) => {
+  const provider = createProvider()
+  provider.fails = true
+  const memory = await start(t, provider)
+  await store(memory, 'my occupation is baker')
+  const { body } = await memory.call('POST', '/search', { query: 'baker' })
+  assert.deepEqual([body.mode, body.count], ['lexical', 1])
+  assert.equal(await degraded(memory), 'DEGRADED')
+  provider.fails = false
+  await vectors(memory, 1)
+  assert.equal((await memory.call('POST', '/search', { query: 'job' })).body.mode, 'hybrid')
+  assert.equal(await degraded(memory), 'OK')
+})
+
+for (const [what, answer] of [
+  ['no JSON of the format', () => ({ vectors: [] })],
+  [
+    'a vector too few',
+    (texts: readonly string[]) => ({ data: texts.slice(1).map((_, index) => ({ index, embedding: [1] })) }),
+  ],
+  [
+    'an empty vector',
+    (texts: readonly string[]) => ({ data: texts.map((_, index) => ({ index, embedding: [] })) }),
+  ],
+] as const) {
+  test(`an answer with ${what} counts as no answer`, async (t) => {
+    const provider = createProvider()
+    provider.answer = answer
+    const memory = await start(t, provider)
+    await store(memory, 'baker')
+    const { body } = await memory.call('POST', '/search', { query: 'baker' })
+    assert.deepEqual([body.mode, body.count], ['lexical', 1])
+    assert.equal(await degraded(memory), 'DEGRADED')
+  })
+}
