@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { Judgement, RunVerdict } from '../engine/types.ts'
+import { askCourses, type Course } from '../report/courses.ts'
 import { renderReport } from '../report/render-report.ts'
 import { answersOfGate, answersPath } from './answers-file.ts'
 import { LAYOUT } from './bundle-layout.ts'
+import { coursesPath, readCourses } from './courses-file.ts'
 import { finding, type Finding } from './findings.ts'
 import type { Manifest } from './manifest.ts'
 import { parseInputs } from './read-verdict.ts'
@@ -27,8 +29,8 @@ export async function checkVerdict(
 ): Promise<readonly Finding[]> {
   const scratch = await mkdtemp(join(options.scratchFolder, 'sonia-verify-'))
   try {
-    const judgement = await judgeAgain(bundle, manifest, scratch, options.prometheusBinary)
-    return await compare(bundle, manifest, recorded, judgement)
+    const again = await judgeAgain(bundle, manifest, scratch, options.prometheusBinary)
+    return await compare(bundle, manifest, recorded, again)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     return [
@@ -39,12 +41,17 @@ export async function checkVerdict(
   }
 }
 
+interface Again {
+  readonly judgement: Judgement
+  readonly courses: readonly Course[]
+}
+
 async function judgeAgain(
   bundle: string,
   manifest: Manifest,
   scratch: string,
   binary: string,
-): Promise<Judgement> {
+): Promise<Again> {
   const inputs = parseInputs(await readFile(join(bundle, LAYOUT.inputs), 'utf8'))
   const blocks = join(scratch, 'blocks')
   const criteriaFolder = join(scratch, LAYOUT.criteria)
@@ -52,7 +59,9 @@ async function judgeAgain(
   await copyChecked(bundle, manifest, `${LAYOUT.criteria}/`, criteriaFolder)
   const prometheus = await startOverBlocks(binary, scratch, blocks)
   try {
-    return await judgeRunWithAnswers({ ...inputs, criteriaFolder, prometheusUrl: prometheus.url })
+    const prometheusUrl = prometheus.url
+    const judgement = await judgeRunWithAnswers({ ...inputs, criteriaFolder, prometheusUrl })
+    return { judgement, courses: await askCourses(prometheusUrl, judgement.verdict) }
   } finally {
     await prometheus.stop()
   }
@@ -73,7 +82,7 @@ async function compare(
   bundle: string,
   manifest: Manifest,
   recorded: RunVerdict,
-  judgement: Judgement,
+  { judgement, courses }: Again,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const expect = async (path: string, derived: string, describe: () => string) => {
@@ -88,10 +97,19 @@ async function compare(
       serialiseCanonically(answersOfGate(answers, gate)),
       () => `the recorded data give other answers to the queries of ${gate} than ${answersPath(gate)} holds`,
     )
+  // A picture that the machine had no time for is no lie; one that the data do not give is.
+  const shown = await readCourses(bundle, recorded)
+  const derived = courses.filter((one) => shown.some(({ gate, id }) => gate === one.gate && id === one.id))
+  for (const gate of new Set(shown.map((one) => one.gate)))
+    await expect(
+      coursesPath(gate),
+      serialiseCanonically(derived.filter((one) => one.gate === gate)),
+      () => `the recorded data give another course than ${coursesPath(gate)} holds`,
+    )
   const { files: _files, ...facts } = manifest
   await expect(
     LAYOUT.report,
-    renderReport({ facts, verdict, answers }),
+    renderReport({ facts, verdict, answers, courses: derived }),
     () => 'report.html is not the page that follows from the data',
   )
   return findings

@@ -65,6 +65,7 @@ export async function makeBundle(
     purpose: 'run',
     createdAtMs: (START + LENGTH) * 1000,
     ...judgement,
+    courses: [],
     gateFiles: [{ path: 'gates/soak/k6.log', content: 'delivered 300 of 300\n' }],
     prometheus: {
       snapshotFolder: blocks,

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { CriterionAnswers, GateWindow, RunVerdict } from '../engine/types.ts'
+import type { Course } from '../report/courses.ts'
 import { renderReport } from '../report/render-report.ts'
 import type { ReportFacts } from '../report/report-input.ts'
 import { answersOfGate, answersPath } from './answers-file.ts'
 import { attestationFiles, attestationsOf } from './attestations.ts'
 import { LAYOUT, roleOf } from './bundle-layout.ts'
+import { coursesPath } from './courses-file.ts'
 import { listTree } from './file-tree.ts'
 import type { MachineKey } from './machine-key.ts'
 import { MANIFEST_FILE, renderManifest, type Manifest, type ManifestFile, type Released } from './manifest.ts'
@@ -33,6 +35,8 @@ export interface BundleRequest {
   readonly verdict: RunVerdict
   /** Raw answers behind the verdict; written as `gates/<gate>/answers.json` and derived again by `verify`. */
   readonly answers: readonly CriterionAnswers[]
+  /** Pictures of how it went, asked of the same Prometheus; written as `gates/<gate>/courses.json`. */
+  readonly courses: readonly Course[]
   readonly gateFiles: readonly GateFile[]
   readonly prometheus: {
     readonly snapshotFolder: string
@@ -92,16 +96,18 @@ async function factsOf(request: BundleRequest): Promise<ReportFacts> {
 }
 
 async function writeContent(staged: StagedFolder, request: BundleRequest, facts: ReportFacts): Promise<void> {
-  const { verdict, answers } = request
+  const { verdict, answers, courses } = request
   await staged.write(LAYOUT.verdict, serialiseCanonically(verdict))
   await staged.write(
     LAYOUT.inputs,
     serialiseCanonically({ parameters: verdict.parameters, windows: request.windows }),
   )
-  await staged.write(LAYOUT.report, renderReport({ facts, verdict, answers }))
+  await staged.write(LAYOUT.report, renderReport({ facts, verdict, answers, courses }))
   if (request.sbom !== null) await staged.write(LAYOUT.sbom, request.sbom)
   for (const gate of verdict.gates)
     await staged.write(answersPath(gate.gate), serialiseCanonically(answersOfGate(answers, gate.gate)))
+  for (const gate of new Set(courses.map((one) => one.gate)))
+    await staged.write(coursesPath(gate), serialiseCanonically(courses.filter((one) => one.gate === gate)))
   for (const file of request.gateFiles) await writeGateFile(staged, file)
   const given = new Set(request.gateFiles.map((file) => file.path))
   for (const [path, content] of summariesOf(verdict)) if (!given.has(path)) await staged.write(path, content)

@@ -48,6 +48,7 @@ export async function makeRehearsalBundle(evidence: RehearsalEvidence): Promise<
     purpose: evidence.purpose,
     createdAtMs: nowMs,
     ...judgement,
+    courses: [],
     gateFiles: [],
     prometheus: {
       snapshotFolder: blocks,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
 import { answersPath } from '../evidence/answers-file.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
+import { readCourses } from '../evidence/courses-file.ts'
 import { renderReport } from '../report/render-report.ts'
 import type { ReleaseSignatures } from '../report/report-input.ts'
 import { tagNames, type Candidate } from './candidate.ts'
@@ -31,7 +32,13 @@ export async function renderPages(input: PagesInput): Promise<Pages> {
   const answers = await Promise.all(verdict.gates.map(({ gate }) => storedAnswers(bundle, gate)))
   return {
     checklist: renderChecklist({ manifest: read.manifest, manifestSha256: read.sha256, verdict, states }),
-    page: renderReport({ facts, verdict, answers: answers.flat(), release: signaturesOf(input) }),
+    page: renderReport({
+      facts,
+      verdict,
+      answers: answers.flat(),
+      courses: await readCourses(bundle, verdict),
+      release: signaturesOf(input),
+    }),
   }
 }
 

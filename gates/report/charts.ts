@@ -2,12 +2,15 @@ import * as echarts from 'echarts'
 import type { EChartsOption } from 'echarts'
 import { sha256 } from '../evidence/sha256.ts'
 import type { CriterionAnswers, CriterionResult, RangeSeries } from '../engine/types.ts'
+import type { Course } from './courses.ts'
 import { figure } from './figures.ts'
 import { raw, type Html } from './html.ts'
 
 const WIDTH = 420
 const ROW = 22
 const LINES_HEIGHT = 150
+const COURSE_HEIGHT = 180
+const COURSE_WIDTH = 490
 const BARS_MAX = 12
 
 /** Colours are the page's variables, so that one drawing serves light and dark. */
@@ -39,34 +42,33 @@ export function criterionChart(
   return draw(barOption(rows, criterion), 34 + rows.length * ROW, `${criterion.title} against its limit`)
 }
 
+/** The recorded course of something nobody judges. */
+export function courseChart({ title, unit, answer }: Course): Html {
+  return draw(lineOption(answer.data, { limit: null, unit }), COURSE_HEIGHT, title, COURSE_WIDTH)
+}
+
 /** When each gate looked. */
 export function timelineChart(spans: readonly { name: string; start: number; end: number }[]): Html {
-  const origin = Math.min(...spans.map((span) => span.start))
-  const names = spans.map((span) => span.name)
+  const origin = Math.min(...spans.map((one) => one.start))
+  const span = spanOf(Math.max(...spans.map((one) => one.end)) - origin)
+  const bar = { type: 'bar' as const, stack: 'span', silent: true }
   return draw(
     {
       animation: false,
       grid: { left: 110, right: 20, top: 6, bottom: 26 },
-      xAxis: {
-        type: 'value',
-        axisLabel: { color: INK, fontSize: 11, formatter: '{value} min' },
-        splitLine: { lineStyle: { color: GRID } },
-      },
-      yAxis: { type: 'category', inverse: true, data: names, ...quietAxis() },
+      xAxis: { type: 'value', ...timeAxis(span), splitLine: { lineStyle: { color: GRID } } },
+      yAxis: { type: 'category', inverse: true, data: spans.map((one) => one.name), ...quietAxis() },
       series: [
         {
-          type: 'bar',
-          stack: 'span',
-          silent: true,
+          ...bar,
           itemStyle: { color: 'transparent' },
-          data: spans.map((span) => (span.start - origin) / 60),
+          data: spans.map((one) => (one.start - origin) / span.seconds),
         },
         {
-          type: 'bar',
-          stack: 'span',
+          ...bar,
           barWidth: 10,
           itemStyle: { color: VALUE, borderRadius: 2 },
-          data: spans.map((span) => (span.end - span.start) / 60),
+          data: spans.map((one) => (one.end - one.start) / span.seconds),
         },
       ],
     },
@@ -138,34 +140,37 @@ function barOption(rows: readonly BarRow[], { limit, unit }: CriterionResult): E
   }
 }
 
-function lineOption(series: readonly RangeSeries[], { limit, unit }: CriterionResult): EChartsOption {
-  const origin = Math.min(...series.flatMap((one) => one.values.map(([time]) => time)))
-  const top = Math.max(
-    ...series.flatMap((one) => one.values.map(([, value]) => Number(value))).filter(Number.isFinite),
-  )
+interface Scale {
+  readonly limit: number | null
+  readonly unit: string
+}
+
+function lineOption(series: readonly RangeSeries[], { limit, unit }: Scale): EChartsOption {
+  const times = series.flatMap((one) => one.values.map(([time]) => time))
+  const origin = Math.min(...times)
+  const span = spanOf(Math.max(...times) - origin)
+  const values = series.flatMap((one) => one.values.map(([, value]) => Number(value)))
+  const top = Math.max(...values.filter(Number.isFinite))
+  // Drawn in MiB, bytes get round figures on their axis.
+  const plot = unit.startsWith('bytes') ? 2 ** 20 : 1
   return {
     animation: false,
     color: LINES,
-    grid: { left: 56, right: 46, top: 12, bottom: 44 },
+    grid: { left: 62, right: 34, top: 12, bottom: 44 },
     legend: {
       bottom: 0,
       itemWidth: 10,
       itemHeight: 3,
+      itemGap: 20,
       icon: 'rect',
       textStyle: { color: INK, fontSize: 10 },
     },
-    xAxis: {
-      type: 'value',
-      axisLabel: { color: INK, fontSize: 10, formatter: '{value} min' },
-      splitLine: { show: false },
-      axisLine: { lineStyle: { color: GRID } },
-      axisTick: { show: false },
-    },
+    xAxis: { type: 'value', ...timeAxis(span), splitLine: { show: false }, axisTick: { show: false } },
     yAxis: {
       type: 'value',
       scale: true,
       splitNumber: 3,
-      axisLabel: { color: INK, fontSize: 10, formatter: (value: number) => figure(value, unit) },
+      axisLabel: { color: INK, fontSize: 10, formatter: (value: number) => figure(value * plot, unit) },
       axisLine: { show: false },
       axisTick: { show: false },
       splitLine: { lineStyle: { color: GRID } },
@@ -175,10 +180,32 @@ function lineOption(series: readonly RangeSeries[], { limit, unit }: CriterionRe
       name: shorten(nameOf(one)),
       showSymbol: one.values.length < 3,
       lineStyle: { width: 1.5 },
-      data: one.values.map(([time, value]) => [(time - origin) / 60, Number(value)]),
+      data: one.values.map(([time, value]) => [(time - origin) / span.seconds, Number(value) / plot]),
       // A limit far above the course would flatten it to nothing; the figures beside the chart name it.
-      ...(index === 0 && limit !== null && limit <= top * 1.5 ? limitLine(limit, 'yAxis') : {}),
+      ...(index === 0 && limit !== null && limit <= top * 1.5 ? limitLine(limit / plot, 'yAxis') : {}),
     })),
+  }
+}
+
+interface Span {
+  readonly seconds: number
+  readonly name: string
+}
+
+function spanOf(seconds: number): Span {
+  return seconds > 3 * 3600 ? { seconds: 3600, name: 'h' } : { seconds: 60, name: 'min' }
+}
+
+function timeAxis({ name }: Span) {
+  return {
+    axisLabel: {
+      color: INK,
+      fontSize: 10,
+      hideOverlap: true,
+      showMaxLabel: false,
+      formatter: `{value} ${name}`,
+    },
+    axisLine: { lineStyle: { color: GRID } },
   }
 }
 

@@ -1,4 +1,6 @@
 import type { GateResult, NotJudged, Verdict } from '../engine/types.ts'
+import { courseChart } from './charts.ts'
+import type { Course } from './courses.ts'
 import { badge, criterionCard } from './criterion-card.ts'
 import { countText, durationText, momentText } from './figures.ts'
 import { html, type Html } from './html.ts'
@@ -13,12 +15,13 @@ export function gateTile(gate: GateResult): Html {
 }
 
 /** A gate in full; what needs a decision comes first. */
-export function gateSection(gate: GateResult, { answers, release }: ReportInput): Html {
+export function gateSection(gate: GateResult, { answers, courses, release }: ReportInput): Html {
   const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
   const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
   return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
 <p class="quiet">Looked from ${momentText(gate.start)} to ${momentText(gate.end)} (${durationText(gate.end - gate.start)} of ${durationText(gate.planned_seconds)} planned). ${countsText(gate)}.</p>
 ${release === undefined ? null : signatureList(release, gate.gate)}
+${courseGrid(courses.filter((one) => one.gate === gate.gate))}
 ${criteria.length === 0 ? html`<p>Nothing was judged, so nothing is demonstrated.</p>` : null}
 ${criteria.map((criterion) => criterionCard(criterion, answersOf(criterion.id)))}
 ${notJudgedList(gate.not_judged)}
@@ -35,6 +38,14 @@ export function countsText(gate: Pick<GateResult, 'criteria' | 'not_judged'>): s
     ...(gate.not_judged.length > 0 ? [`${gate.not_judged.length} not judged at this length`] : []),
   ]
   return parts.join(', ')
+}
+
+/** How it went, as recorded: the figures below are taken from the same series. */
+function courseGrid(courses: readonly Course[]): Html | null {
+  if (courses.length === 0) return null
+  return html`<div class="courses">${courses.map(
+    (course) => html`<div><p class="quiet">${course.title}</p>${courseChart(course)}</div>`,
+  )}</div>`
 }
 
 /** Who vouched for a gate, or decided, and with which key. */

@@ -62,6 +62,8 @@ code, pre, .mono { font: 12.5px/1.55 ui-monospace, "SF Mono", Menlo, Consolas, "
 .figures div { border-left: 2px solid var(--rule); padding-left: 9px }
 .figures dt { color: var(--muted); font-size: 12px } .figures dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; font-size: 14px }
 .chart { margin: 0 } .chart svg { display: block; max-width: 100%; height: auto }
+.courses { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 10px 28px; margin: 8px 0 14px }
+.courses p { margin: 0; font-size: 13px }
 ul.signatures { list-style: none; padding: 0; margin: 0 0 12px } ul.signatures li { padding: 3px 0 }
 ul.signatures li::before { content: "\\2713"; color: var(--pass); display: inline-block; width: 1.4em }
 .wide { overflow-x: auto }

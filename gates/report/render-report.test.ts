@@ -96,7 +96,7 @@ const ANSWERS: readonly CriterionAnswers[] = [
 ]
 
 const render = (verdict: RunVerdict, facts: Partial<ReportFacts> = {}) =>
-  renderReport({ facts: { ...FACTS, ...facts }, verdict, answers: ANSWERS })
+  renderReport({ facts: { ...FACTS, ...facts }, verdict, answers: ANSWERS, courses: [] })
 
 test('text from labels, queries and sentences cannot become markup', () => {
   const evil = '<script>alert(1)</script>"\'&'

@@ -1,11 +1,13 @@
 import type { Manifest } from '../evidence/manifest.ts'
 import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
+import type { Course } from './courses.ts'
 
 /** All that the page is made of. Everything in it is in the bundle, so that anyone can render the page again. */
 export interface ReportInput {
   readonly facts: ReportFacts
   readonly verdict: RunVerdict
   readonly answers: readonly CriterionAnswers[]
+  readonly courses: readonly Course[]
   /** What people signed; absent on the page that the run itself leaves. */
   readonly release?: ReleaseSignatures
 }

@@ -7,6 +7,7 @@ import { describeReleased } from '../evidence/released.ts'
 import { repositoryState } from '../evidence/repository.ts'
 import { makeSbom } from '../evidence/sbom.ts'
 import { type BundlePath, type GateFile, writeBundle } from '../evidence/write-bundle.ts'
+import { askCourses } from '../report/courses.ts'
 import type { GateRun, GateRunOptions } from './run-gates.ts'
 
 export interface EvidencePlaces {
@@ -33,6 +34,7 @@ export async function writeEvidence(
     purpose: 'run',
     createdAtMs: host.clock.nowMs(),
     ...run.judgement,
+    courses: await askCourses(run.watch.prometheusUrl, run.judgement.verdict),
     gateFiles: [...run.files, ...(await logFiles(home))],
     prometheus: {
       snapshotFolder: await takeSnapshot(run),
