@@ -10,6 +10,8 @@ export interface LoadProcess {
   readonly pid: number
   /** Exit code once it ended, null where a signal ended it. Never rejects: Prometheus says what was delivered. */
   readonly ended: Promise<number | null>
+  /** Ends the load at once; what it measured so far has been written within a second. */
+  stop(): void
 }
 
 /** Everything beyond the plan is grace; after it the load generator hangs and is killed. */
@@ -34,7 +36,7 @@ export async function startLoad(context: GateContext, pageUrl: string): Promise<
     child.once('close', (code) => log.end(() => resolve(code)))
   })
   if (child.pid === undefined) throw new Error(`${k6.path} could not be started`)
-  return { pid: child.pid, ended }
+  return { pid: child.pid, ended, stop: () => void child.kill('SIGKILL') }
 }
 
 export function loadLog(context: Pick<GateContext, 'home'>): string {
@@ -67,7 +69,7 @@ function k6Arguments({ host, profile, portBase, runId }: GateContext, pageUrl: s
 function k6Environment({ watch }: GateContext): Readonly<Record<string, string>> {
   return {
     K6_PROMETHEUS_RW_SERVER_URL: `${watch.prometheusUrl}/api/v1/write`,
-    K6_PROMETHEUS_RW_TREND_AS_NATIVE_HISTOGRAM: 'true',
+    K6_FEATURES: 'native-histograms',
     K6_PROMETHEUS_RW_PUSH_INTERVAL: '1s',
     K6_PROMETHEUS_RW_STALE_MARKERS: 'true',
   }

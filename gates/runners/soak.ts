@@ -1,7 +1,11 @@
+import { type PrometheusClient, prometheusClient } from '../engine/prometheus-client.ts'
+import type { GateWindow } from '../engine/types.ts'
 import { plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
+import { errorBudget, errorsSoFar } from './error-budget.ts'
 import { type GateContext, type GateRunner, pause, startGateStack, stopGateStack } from './gate-context.ts'
 import { type LoadProcess, loadLog, startLoad } from './k6-process.ts'
 import { freezeEnd, openWindow } from './scrape-grid.ts'
+import { collectSoakMetrics, soakMetricsCsv, soakMetricsJson } from './soak-metrics.ts'
 
 const GATE = 'soak'
 
@@ -23,33 +27,64 @@ export const observeSoak: GateRunner = async (context) => {
       const load = await startLoad(context, context.pageUrl)
       watch.ops.trackTool('k6', load.pid)
       context.planted.onLoadStarted?.({ stack, k6Pid: load.pid })
-      await followLoad(context, load)
-      progress.at(`soak: draining for ${profile.drainSeconds} s`)
-      await pause(context, profile.drainSeconds * 1000)
+      await observeLoad(context, load)
       watch.ops.countCheck(GATE, 'complete', 'pass')
-      context.keep({ path: `gates/${GATE}/k6.log`, content: { file: loadLog(context) } })
     }
     const end = await freezeEnd(context)
-    return { gate: GATE, start, end, planned_seconds: plannedSecondsOf(GATE, profile) }
+    const window = { gate: GATE, start, end, planned_seconds: plannedSecondsOf(GATE, profile) }
+    await keepMetrics(context, window)
+    return window
   } finally {
     if (stack !== null) await stopGateStack(context, stack)
   }
 }
 
-/** Waits for the load to end, early or in time, and shows how far it is. */
+async function observeLoad(context: GateContext, load: LoadProcess): Promise<void> {
+  const { profile, progress } = context
+  await followLoad(context, load)
+  progress.at(`soak: draining for ${profile.drainSeconds} s`)
+  await pause(context, profile.drainSeconds * 1000)
+  context.keep({ path: `gates/${GATE}/k6.log`, content: { file: loadLog(context) } })
+}
+
+const LOOK_SECONDS = 5
+
+/** Waits for the load to end, early or in time; stops it once the errors seen have lost the gate for certain. */
 async function followLoad(context: GateContext, load: LoadProcess): Promise<void> {
-  const { host, profile, progress } = context
+  const { host, profile, progress, watch } = context
+  const client = prometheusClient({ url: watch.prometheusUrl })
   const startedAtMs = host.clock.monotonicMs()
   const state: { code: number | null | undefined } = { code: undefined }
   void load.ended.then((code) => {
     state.code = code
   })
-  while (state.code === undefined) {
+  for (let second = 0; state.code === undefined; second += 1) {
     const seconds = Math.round((host.clock.monotonicMs() - startedAtMs) / 1000)
     progress.at(`soak: load for ${Math.min(seconds, profile.soakSeconds)} of ${profile.soakSeconds} s`)
     await Promise.race([load.ended, pause(context, 1000)])
+    if (second % LOOK_SECONDS === LOOK_SECONDS - 1) await stopWhenLost(context, load, client)
   }
   const { code } = state
   const how = code === 0 ? 'ended' : code === null ? 'was killed' : `ended with code ${code}`
   progress.say(`soak: the load generator ${how}`)
+}
+
+/** Stopping early for failure is exact: no number of later successes brings the budget back. */
+async function stopWhenLost(
+  context: GateContext,
+  load: LoadProcess,
+  client: PrometheusClient,
+): Promise<void> {
+  const { profile, host, progress } = context
+  const budget = errorBudget(profile)
+  const errors = await errorsSoFar(client, host.clock.nowMs() / 1000)
+  if (errors < budget) return
+  progress.say(`soak: ${errors} failed responses; ${budget} lose the gate: stopping the load`)
+  load.stop()
+}
+
+async function keepMetrics(context: GateContext, window: GateWindow): Promise<void> {
+  const rows = await collectSoakMetrics(prometheusClient({ url: context.watch.prometheusUrl }), window)
+  context.keep({ path: `gates/${GATE}/soak-metrics.csv`, content: soakMetricsCsv(rows) })
+  context.keep({ path: `gates/${GATE}/soak-metrics.json`, content: soakMetricsJson(rows) })
 }
