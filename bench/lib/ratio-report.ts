@@ -4,7 +4,9 @@ import { type Arm, bootstrapRounds, type Interval, interleave, medianOf } from '
 /** One arm: its work, timed per call in microseconds, `calls` at a time. */
 export interface TimedArm {
   readonly name: string
-  readonly once: () => Promise<unknown> | unknown
+  readonly once: () => Promise<void> | void
+  /** Done before each call, and not timed. */
+  readonly before?: () => Promise<void>
 }
 
 export interface RatioPlan {
@@ -33,9 +35,9 @@ const SEED = 20_261_124
 
 /** Interleaved rounds; the ratio of the two arms' medians, round by round, with a bootstrap interval over rounds. */
 export async function measureRatio(plan: RatioPlan, arms: readonly TimedArm[]): Promise<RatioResult> {
-  const timed: Arm<number>[] = arms.map(({ name, once }) => ({
-    name,
-    run: () => medianTime(once, plan.callsPerRound),
+  const timed: Arm<number>[] = arms.map((arm) => ({
+    name: arm.name,
+    run: () => medianTime(arm, plan.callsPerRound),
   }))
   // Code gets compiled and caches filled before anything counts.
   await interleave(timed, 1)
@@ -58,9 +60,10 @@ export async function measureRatio(plan: RatioPlan, arms: readonly TimedArm[]): 
   }
 }
 
-async function medianTime(once: TimedArm['once'], calls: number): Promise<number> {
+async function medianTime({ once, before }: TimedArm, calls: number): Promise<number> {
   const times: number[] = []
   for (let call = 0; call < calls; call++) {
+    await before?.()
     const startedMs = performance.now()
     const result = once()
     if (result instanceof Promise) await result

@@ -9,7 +9,7 @@ export const openclawConfig = Type.Object(
       {
         enabled: Type.Boolean({ default: true }),
         memory_bytes_max: Type.Integer({ minimum: 16_777_216, default: 536_870_912 }),
-        processes_max: Type.Integer({ minimum: 4, maximum: 1024, default: 32 }),
+        processes_max: Type.Integer({ minimum: 4, maximum: 1024, default: 64 }),
         output_bytes_max: Type.Integer({ minimum: 1024, maximum: 8_388_608, default: 1_048_576 }),
       },
       { additionalProperties: false, default: {} },

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { chownSync, mkdirSync, statSync } from 'node:fs'
 import type { Health } from '#chassis/health.ts'
+import { PROGRAM_RULES } from './command/programs.ts'
 import type { ContainedUser, Containment } from './containment/contained-command.ts'
 import { findContainment } from './containment/find-containment.ts'
 import { closeInheritedDescriptors } from './containment/inherited-descriptors.ts'
 import { programShelf } from './containment/program-identity.ts'
 import { PROGRAM_LIMITS, type ProgramLimits } from './containment/program-limits.ts'
+import { createSpares } from './containment/spares.ts'
 import { type SandboxRoot, closeRoot, openRoot } from './files/walk.ts'
 import type { ShellSettings } from './toolbox/shell-run.ts'
 
@@ -35,8 +38,12 @@ export interface Sandbox {
 
 const PROGRAM_FOLDER = '/usr/bin'
 const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
-const NOBODY: ContainedUser = { uid: 65_534, gid: 65_534 }
+/** Users that systemd, too, gives to services without an account. */
+const DYNAMIC_USERS = { first: 61_184, count: 4_336 }
 const ROOT_USER = 0
+/** The longest time limit of a call, and a second. */
+const CPU_SECONDS_MAX = 26
+const SPARES = 2
 
 /** Opens the sandbox and finds a containment; what should work and does not marks the service DEGRADED. */
 export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox> {
@@ -66,7 +73,22 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
     )
     return { ...found, shell: 'shell.run is disabled: no containment works on this machine' }
   }
-  return { ...found, shell: { root, shelf, containment, limits: limitsOf(config) } }
+  const limits = limitsOf(config)
+  const spares = createSpares({
+    containment,
+    rootFd: root.fd,
+    limits,
+    shelf,
+    programs: PROGRAM_RULES.map(({ name }) => name),
+    cpuSecondsMax: CPU_SECONDS_MAX,
+    count: SPARES,
+  })
+  spares?.fill()
+  const closeAll = () => {
+    spares?.close()
+    close()
+  }
+  return { ...found, close: closeAll, shell: { root, shelf, containment, limits, spares } }
 }
 
 function limitsOf(config: SandboxSettings['config']): ProgramLimits {
@@ -87,17 +109,30 @@ function tryOpenRoot(path: string): SandboxRoot | null {
 }
 
 /**
- * Programs never run as root: as the sandbox's own user where it has one, else as nobody, who then gets the folder.
- * Where root may not give it away (a container that maps one user only), it is no real root: a namespace will do.
+ * Programs never run as root: as the sandbox's own user where it has one, else as a user of this sandbox alone, who then
+ * gets the folder. Not nobody: process limits count per user, and nobody's processes are everybody's.
+ * Where root may not give the folder away (a container that maps one user only) it is no real root: a namespace will do.
  */
 function containedUser(path: string): ContainedUser | null {
   if (process.getuid?.() !== ROOT_USER) return null
   const { uid, gid } = statSync(path)
   if (uid !== ROOT_USER) return { uid, gid }
+  const id = userOf(path)
   try {
-    chownSync(path, NOBODY.uid, NOBODY.gid)
-    return NOBODY
+    chownSync(path, id, id)
+    return { uid: id, gid: id }
   } catch {
     return null
   }
+}
+
+/** Even, so that the next one is free for the browser. */
+function userOf(path: string): number {
+  const digest = createHash('sha256').update(path).digest().readUInt32BE()
+  return DYNAMIC_USERS.first + 2 * (digest % (DYNAMIC_USERS.count / 2))
+}
+
+/** The browser is a user of its own: its many threads must not count against the programs. */
+export function browserUser(owner: ContainedUser | null): ContainedUser | null {
+  return owner === null ? null : { uid: owner.uid + 1, gid: owner.gid + 1 }
 }

@@ -13,7 +13,7 @@ import { verifyAuditLog } from './execution/verify-audit.ts'
 import { addExecuteRoute } from './routes/execute.ts'
 import { addExecutionLogRoute } from './routes/execution-log.ts'
 import { addToolRoutes } from './routes/tools.ts'
-import { prepareSandbox } from './sandbox.ts'
+import { browserUser, prepareSandbox } from './sandbox.ts'
 import { browserOpen } from './toolbox/browser-open.ts'
 import { fileRead } from './toolbox/file-read.ts'
 import { fileWrite } from './toolbox/file-write.ts'
@@ -47,7 +47,7 @@ export const service = defineService({
             folder: paths.data,
             rules,
             containment: sandbox.containment,
-            user: sandbox.owner,
+            user: browserUser(sandbox.owner),
             monotonicMs: () => clock.monotonicMs(),
             onTrouble: (message) => health.degrade('browser', message),
           })

@@ -1,5 +1,5 @@
 import { SANDBOX_MOUNT } from '../files/path-name.ts'
-import type { ContainedCommand, ContainedUser, Containment } from './contained-command.ts'
+import type { ContainedUser, Containment } from './contained-command.ts'
 import { limitArguments } from './limit-arguments.ts'
 
 const SANDBOX_DESCRIPTOR = 3
@@ -19,17 +19,34 @@ export function bubblewrap(tools: BubblewrapTools, user: ContainedUser | null): 
   const fixed = [...namespaceArguments(user), ...MOUNT_ARGUMENTS]
   return {
     kind: 'bubblewrap',
-    plan: (command) => ({
-      file: tools.bwrap,
-      args: [
-        ...fixed,
-        ...bindArguments(command),
-        '--',
-        ...limitArguments(tools, user, command),
-        ...command.argv,
-      ],
-      descriptors: [command.rootFd, command.programFd],
-    }),
+    plan: (command) => {
+      const [path] = command.argv
+      const binds = bindArguments([path], [SANDBOX_MOUNT, ...command.folder].join('/'))
+      return {
+        file: tools.bwrap,
+        args: [...fixed, ...binds, '--', ...limitArguments(tools, user, command), ...command.argv],
+        descriptors: [command.rootFd, command.programFd],
+      }
+    },
+    planSpare: (spare) => {
+      const binds = bindArguments(
+        spare.programs.map(({ path }) => path),
+        SANDBOX_MOUNT,
+      )
+      return {
+        file: tools.bwrap,
+        args: [
+          ...fixed,
+          ...binds,
+          '--',
+          ...limitArguments(tools, user, spare),
+          '/bin/sh',
+          '-c',
+          spare.script,
+        ],
+        descriptors: [spare.rootFd, ...spare.programs.map(({ fd }) => fd)],
+      }
+    },
   }
 }
 
@@ -67,9 +84,10 @@ const MOUNTS = [
 
 const MOUNT_ARGUMENTS: readonly string[] = MOUNTS.flatMap((mount) => mount.split(' '))
 
-function bindArguments({ argv, folder }: ContainedCommand): readonly string[] {
+/** Programs are bound from the descriptors that follow the sandbox's, in their order. */
+function bindArguments(programs: readonly string[], folder: string): readonly string[] {
   const sandbox = ['--bind-fd', String(SANDBOX_DESCRIPTOR), SANDBOX_MOUNT]
-  const program = ['--ro-bind-fd', String(PROGRAM_DESCRIPTOR), argv[0]]
-  // Only now: the mount points above had to be made in it.
-  return [...sandbox, ...program, '--remount-ro', '/', '--chdir', [SANDBOX_MOUNT, ...folder].join('/')]
+  const bound = programs.flatMap((path, at) => ['--ro-bind-fd', String(PROGRAM_DESCRIPTOR + at), path])
+  // Read-only only now: the mount points above had to be made in it.
+  return [...sandbox, ...bound, '--remount-ro', '/', '--chdir', folder]
 }

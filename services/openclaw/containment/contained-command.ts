@@ -15,6 +15,16 @@ export interface ContainedCommand {
   readonly cpuSecondsMax: number
 }
 
+/** A process that is started before its command is known: any of the programs, each bound at its path. */
+export interface SpareCommand {
+  /** For `sh -c`; constant. */
+  readonly script: string
+  readonly rootFd: number
+  readonly programs: readonly { readonly fd: number; readonly path: string }[]
+  readonly limits: ProgramLimits
+  readonly cpuSecondsMax: number
+}
+
 /** A process to start: its program, arguments, and the descriptors to pass as 3, 4, ... */
 export interface ProcessPlan {
   readonly file: string
@@ -26,6 +36,8 @@ export interface ProcessPlan {
 export interface Containment {
   readonly kind: 'bubblewrap' | 'unshare'
   readonly plan: (command: ContainedCommand) => ProcessPlan
+  /** Null where processes cannot be prepared ahead. */
+  readonly planSpare: ((spare: SpareCommand) => ProcessPlan) | null
 }
 
 /** Who contained programs run as when the service is root; null where it is not, and a user namespace is used. */

@@ -22,7 +22,8 @@ import { findContainment } from './find-containment.ts'
 import { closeInheritedDescriptors } from './inherited-descriptors.ts'
 import { programShelf } from './program-identity.ts'
 import { PROGRAM_LIMITS, type ProgramLimits } from './program-limits.ts'
-import { runContained } from './run-contained.ts'
+import { runContained, runInSpare } from './run-contained.ts'
+import { createSpares } from './spares.ts'
 import { unshare } from './unshare.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'sonia-contained-'))
@@ -33,7 +34,9 @@ writeFileSync(join(sandbox, 'a.txt'), 'alpha\n')
 writeFileSync(join(home, 'secret'), 'secret')
 symlinkSync(join(home, 'secret'), join(sandbox, 'link'))
 const isRoot = process.getuid?.() === 0
-const user = isRoot ? { uid: 65_534, gid: 65_534 } : null
+// A user of its own: process limits count per user.
+const id = 61_184 + (process.pid % 4_000)
+const user = isRoot ? { uid: id, gid: id } : null
 if (user !== null) execFileSync('chown', [`${user.uid}`, sandbox])
 // Whatever started the tests may have left descriptors open for its children, as it may for the service.
 closeInheritedDescriptors()
@@ -45,10 +48,23 @@ after(() => {
 })
 
 const rights = { prlimit: '/usr/bin/prlimit', setpriv: '/usr/bin/setpriv' }
-const means: readonly Containment[] = [
-  bubblewrap({ bwrap: '/usr/bin/bwrap', ...rights }, user),
-  unshare({ unshare: '/usr/bin/unshare', sh: '/bin/sh', mountPoint: '/mnt', ...rights }, user),
+const bwrap = bubblewrap({ bwrap: '/usr/bin/bwrap', ...rights }, user)
+const means: readonly Means[] = [
+  { title: 'bubblewrap', containment: bwrap, isAhead: false },
+  { title: 'bubblewrap, prepared ahead', containment: bwrap, isAhead: true },
+  {
+    title: 'unshare',
+    containment: unshare({ unshare: '/usr/bin/unshare', sh: '/bin/sh', mountPoint: '/mnt', ...rights }, user),
+    isAhead: false,
+  },
 ]
+
+interface Means {
+  readonly title: string
+  readonly containment: Containment
+  /** Whether the process is there before the command is known. */
+  readonly isAhead: boolean
+}
 
 interface Extra {
   readonly timeoutMs?: number
@@ -57,33 +73,40 @@ interface Extra {
 }
 
 /** Runs any program inside, also those that no grammar allows: the containment must hold for all. */
-async function run(containment: Containment, argv: readonly [string, ...string[]], extra: Extra = {}) {
+async function run({ containment, isAhead }: Means, argv: readonly [string, ...string[]], extra: Extra = {}) {
   const program = shelf.open(argv[0])
   const [, ...rest] = argv
+  const words = [program.identity.path, ...rest] as const
+  const limits = { ...PROGRAM_LIMITS, ...extra.limits }
+  const rootFd = (extra.from ?? root).fd
+  const bounds = { timeoutMs: extra.timeoutMs ?? 5_000, signal: new AbortController().signal }
+  const command = { argv: words, programFd: program.fd, rootFd, folder: [], limits, cpuSecondsMax: 5 }
+  const spares = isAhead
+    ? createSpares({ containment, rootFd, limits, shelf, programs: [argv[0]], cpuSecondsMax: 5, count: 1 })
+    : null
   try {
-    return await runContained(
-      containment,
-      {
-        argv: [program.identity.path, ...rest],
-        programFd: program.fd,
-        rootFd: (extra.from ?? root).fd,
-        folder: [],
-        limits: { ...PROGRAM_LIMITS, ...extra.limits },
-        cpuSecondsMax: 5,
-      },
-      { timeoutMs: extra.timeoutMs ?? 5_000, signal: new AbortController().signal },
+    spares?.fill()
+    const spare = spares?.take(program.identity) ?? null
+    assert.equal(spare !== null, isAhead)
+    if (spare === null) return await runContained(containment, command, bounds)
+    return await runInSpare(
+      spare,
+      { folder: '/sandbox', argv: words, outputBytesMax: limits.outputBytesMax },
+      bounds,
     )
   } finally {
+    spares?.close()
     closeSync(program.fd)
   }
 }
 
 const script = (text: string): ['bash', '-c', string] => ['bash', '-c', text]
 
-for (const containment of means) {
-  describe(`contained by ${containment.kind}`, () => {
+for (const way of means) {
+  const { containment } = way
+  describe(`contained by ${way.title}`, () => {
     test('a program sees the sandbox, system folders, and nothing else of the host', async () => {
-      const { stdout } = await run(containment, ['ls', '/'])
+      const { stdout } = await run(way, ['ls', '/'])
       assert.deepEqual(stdout.trim().split('\n'), [
         'bin',
         'dev',
@@ -95,23 +118,18 @@ for (const containment of means) {
         'tmp',
         'usr',
       ])
-      assert.equal((await run(containment, ['cat', 'a.txt'])).stdout, 'alpha\n')
+      assert.equal((await run(way, ['cat', 'a.txt'])).stdout, 'alpha\n')
     })
 
     test('a link out of the sandbox leads nowhere', async () => {
-      const { exitCode, stdout } = await run(containment, [
-        'cat',
-        'link',
-        '/etc/passwd',
-        '/proc/1/root/etc/passwd',
-      ])
+      const { exitCode, stdout } = await run(way, ['cat', 'link', '/etc/passwd', '/proc/1/root/etc/passwd'])
       assert.notEqual(exitCode, 0)
       assert.equal(stdout, '')
     })
 
     test('nothing but the sandbox and the private /tmp can be written', async () => {
       const { stdout } = await run(
-        containment,
+        way,
         script(
           'for f in /x /usr/x /usr/bin/cat /dev/x /proc/sys/x /tmp/ok /sandbox/ok; do (: >$f) 2>/dev/null && echo $f; done',
         ),
@@ -121,7 +139,7 @@ for (const containment of means) {
     })
 
     test('the environment is built from nothing', async () => {
-      const { stdout } = await run(containment, ['env'])
+      const { stdout } = await run(way, ['env'])
       const names = stdout
         .trim()
         .split('\n')
@@ -134,7 +152,7 @@ for (const containment of means) {
 
     test('no network, no rights, no way to get any', async () => {
       const { stdout } = await run(
-        containment,
+        way,
         script(
           'grep -E "^(CapEff|CapBnd|CapPrm|NoNewPrivs)" /proc/self/status; ls /proc/net/dev >/dev/null; tail -n +3 /proc/net/dev | cut -d: -f1',
         ),
@@ -151,7 +169,7 @@ for (const containment of means) {
     })
 
     test('only descriptors 0 to 2 are open', async () => {
-      const { stdout } = await run(containment, script('echo /proc/self/fd/*'))
+      const { stdout } = await run(way, script('echo /proc/self/fd/*'))
       const numbers = stdout
         .trim()
         .split(' ')
@@ -166,7 +184,7 @@ for (const containment of means) {
     test('a daemon does not outlive the call', async () => {
       const mark = `sonia-daemon-${process.pid}`
       const { end } = await run(
-        containment,
+        way,
         script(`(exec -a ${mark} setsid sleep 60 >/dev/null 2>&1 &) ; sleep 0.1`),
       )
       assert.equal(end, 'exited')
@@ -176,7 +194,7 @@ for (const containment of means) {
     test('a program that does not end in time is killed with all it started', async () => {
       const mark = `sonia-sleeper-${process.pid}`
       const started = performance.now()
-      const { end } = await run(containment, script(`exec -a ${mark} sleep 60 & trap "" TERM; sleep 60`), {
+      const { end } = await run(way, script(`exec -a ${mark} sleep 60 & trap "" TERM; sleep 60`), {
         timeoutMs: 300,
       })
       assert.equal(end, 'timeout')
@@ -185,7 +203,7 @@ for (const containment of means) {
     })
 
     test('a fork bomb stops at the process limit', async () => {
-      const { stderr } = await run(containment, script('for i in $(seq 64); do sleep 5 & done; wait'), {
+      const { stderr } = await run(way, script('for i in $(seq 64); do sleep 5 & done; wait'), {
         timeoutMs: 1_500,
         limits: { processesMax: 16 },
       })
@@ -193,27 +211,23 @@ for (const containment of means) {
     })
 
     test('memory beyond the limit is not given', async () => {
-      const { exitCode } = await run(containment, ['sort', '-S', '400M', 'a.txt'], {
+      const { exitCode } = await run(way, ['sort', '-S', '400M', 'a.txt'], {
         limits: { memoryBytesMax: 128 * 1024 * 1024 },
       })
       assert.notEqual(exitCode, null)
-      const greedy = await run(
-        containment,
-        script('x=$(head -c 300000000 /dev/zero | tr "\\0" x); echo ${#x}'),
-        {
-          limits: { memoryBytesMax: 128 * 1024 * 1024 },
-        },
-      )
+      const greedy = await run(way, script('x=$(head -c 300000000 /dev/zero | tr "\\0" x); echo ${#x}'), {
+        limits: { memoryBytesMax: 128 * 1024 * 1024 },
+      })
       assert.doesNotMatch(greedy.stdout, /^300000000/)
     })
 
     test('output beyond the limit ends the program and is cut there', async () => {
-      const flood = await run(containment, ['yes'], { limits: { outputBytesMax: 10_000 } })
+      const flood = await run(way, ['yes'], { limits: { outputBytesMax: 10_000 } })
       assert.deepEqual([flood.end, flood.truncated, flood.stdout.length], ['output_limit', true, 10_000])
     })
 
     test('files beyond the limit are not written', async () => {
-      await run(containment, script('head -c 5000000 /dev/zero >big'), {
+      await run(way, script('head -c 5000000 /dev/zero >big'), {
         limits: { fileBytesMax: 1_000_000 },
       })
       assert.ok(statSync(join(sandbox, 'big')).size <= 1_000_000)
@@ -226,7 +240,7 @@ for (const containment of means) {
       const held = openRoot(decoy)
       renameSync(decoy, `${decoy}-moved`)
       symlinkSync('/etc', decoy)
-      const { stdout } = await run(containment, ['ls'], { from: held })
+      const { stdout } = await run(way, ['ls'], { from: held })
       assert.equal(stdout, '')
       closeRoot(held)
       rmSync(decoy)

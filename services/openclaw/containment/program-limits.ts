@@ -9,7 +9,7 @@ export interface ProgramLimits {
 
 export const PROGRAM_LIMITS: ProgramLimits = {
   memoryBytesMax: 512 * 1024 * 1024,
-  processesMax: 32,
+  processesMax: 64,
   fileBytesMax: 64 * 1024 * 1024,
   openFilesMax: 128,
   outputBytesMax: 1024 * 1024,

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { ServiceError } from '#chassis/errors.ts'
 import { CONTAINED_ENVIRONMENT, type ContainedCommand, type Containment } from './contained-command.ts'
+import { killGroup } from './kill-group.ts'
+import { commandLines } from './spares.ts'
 
 export type RunEnd = 'exited' | 'signal' | 'timeout' | 'output_limit' | 'cancelled'
 
@@ -36,6 +38,17 @@ export function runContained(
     stdio: ['ignore', 'pipe', 'pipe', ...plan.descriptors],
   })
   return watch(child, command.limits.outputBytesMax, bounds)
+}
+
+/** The same in a process that was prepared ahead. */
+export function runInSpare(
+  spare: ChildProcess,
+  command: { readonly folder: string; readonly argv: readonly string[]; readonly outputBytesMax: number },
+  bounds: RunBounds,
+): Promise<ContainedRun> {
+  const run = watch(spare, command.outputBytesMax, bounds)
+  spare.stdin?.end(commandLines(command.folder, command.argv))
+  return run
 }
 
 function watch(child: ChildProcess, outputBytesMax: number, bounds: RunBounds): Promise<ContainedRun> {
@@ -90,13 +103,4 @@ function collectOutput(child: ChildProcess, bytesMax: number, onFull: () => void
     stderr: Buffer.concat(kept.stderr).toString(),
     truncated,
   })
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // ESRCH: the group is empty, which is what was wanted.
-  }
 }

@@ -19,6 +19,7 @@ export function unshare(tools: UnshareTools, user: ContainedUser | null): Contai
   const namespaces = user === null ? ['--user', '--map-root-user', ...NAMESPACES] : NAMESPACES
   return {
     kind: 'unshare',
+    planSpare: null,
     plan: (command) => ({
       file: tools.unshare,
       args: [

@@ -1,11 +1,13 @@
+import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { type Static, Type } from 'typebox'
 import { ServiceError } from '#chassis/errors.ts'
 import { resolveCommand } from '../command/resolve-command.ts'
 import { CONTAINED_ENVIRONMENT_NAMES, type Containment } from '../containment/contained-command.ts'
-import type { ProgramShelf } from '../containment/program-identity.ts'
+import type { ProgramIdentity, ProgramShelf } from '../containment/program-identity.ts'
 import type { ProgramLimits } from '../containment/program-limits.ts'
-import { type ContainedRun, runContained } from '../containment/run-contained.ts'
+import { type ContainedRun, runContained, runInSpare } from '../containment/run-contained.ts'
+import type { Spares } from '../containment/spares.ts'
 import { SANDBOX_MOUNT } from '../files/path-name.ts'
 import type { SandboxRoot } from '../files/walk.ts'
 import { refusal } from '../refusal.ts'
@@ -27,6 +29,8 @@ export interface ShellSettings {
   readonly containment: Containment
   readonly shelf: ProgramShelf
   readonly limits: ProgramLimits
+  /** Processes prepared ahead; null where the containment cannot. */
+  readonly spares: Spares | null
 }
 
 /** `settings` is the reason where shell.run cannot be used safely on this machine. */
@@ -82,6 +86,7 @@ function prepareShell(settings: ShellSettings, { args, cwd }: ToolCall<ShellArgu
       if (path !== program.identity.path) throw refusal('APPROVAL_MISMATCH', 'Another program was approved.')
       return runProgram(settings, bounds, {
         argv: [path, ...rest],
+        program: program.identity,
         programFd: program.fd,
         folder: folder.components,
       })
@@ -92,14 +97,18 @@ function prepareShell(settings: ShellSettings, { args, cwd }: ToolCall<ShellArgu
 
 interface Start {
   readonly argv: readonly [string, ...string[]]
+  readonly program: ProgramIdentity
   readonly programFd: number
   readonly folder: readonly string[]
 }
 
 async function runProgram(settings: ShellSettings, bounds: RunBounds, start: Start): Promise<ToolOutcome> {
-  const { containment, root, limits } = settings
-  const cpuSecondsMax = Math.ceil(bounds.timeoutMs / 1000) + 1
-  const run = await runContained(containment, { ...start, rootFd: root.fd, limits, cpuSecondsMax }, bounds)
+  const { containment, spares } = settings
+  const spare = spares?.take(start.program) ?? null
+  const run = await (spare === null
+    ? runCold(settings, bounds, start)
+    : runWarm(settings, bounds, { ...start, spare }))
+  spares?.fill()
   return {
     status: statusOf(run),
     result: {
@@ -112,6 +121,24 @@ async function runProgram(settings: ShellSettings, bounds: RunBounds, start: Sta
     },
     sideEffects: [{ type: 'program_run', target: start.argv[0] }],
   }
+}
+
+function runCold(
+  { containment, root, limits }: ShellSettings,
+  bounds: RunBounds,
+  start: Start,
+): Promise<ContainedRun> {
+  const cpuSecondsMax = Math.ceil(bounds.timeoutMs / 1000) + 1
+  return runContained(containment, { ...start, rootFd: root.fd, limits, cpuSecondsMax }, bounds)
+}
+
+function runWarm(
+  { limits }: ShellSettings,
+  bounds: RunBounds,
+  { spare, folder, argv }: Start & { readonly spare: ChildProcess },
+): Promise<ContainedRun> {
+  const path = [SANDBOX_MOUNT, ...folder].join('/')
+  return runInSpare(spare, { folder: path, argv, outputBytesMax: limits.outputBytesMax }, bounds)
 }
 
 /** A program that ended by itself was executed, whatever it thinks of the result. */
