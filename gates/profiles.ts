@@ -14,6 +14,9 @@ export interface Profile {
   readonly actionPerSecond: number
   readonly voicePerSecond: number
   readonly scrapeSeconds: number
+  /** SIGKILLs under writes, and disks rebuilt as a power loss would leave them. */
+  readonly kills: number
+  readonly powerLossImages: number
   /** Only such a run may become release evidence. */
   readonly isRelease: boolean
 }
@@ -36,6 +39,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     actionPerSecond: 2,
     voicePerSecond: 30 / 60,
     scrapeSeconds: 1,
+    kills: 5,
+    powerLossImages: 10,
     isRelease: false,
   },
   smoke: {
@@ -50,6 +55,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     actionPerSecond: 2,
     voicePerSecond: 30 / 60,
     scrapeSeconds: 1,
+    kills: 5,
+    powerLossImages: 10,
     isRelease: false,
   },
   rehearsal: {
@@ -64,6 +71,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     actionPerSecond: 1,
     voicePerSecond: 10 / 60,
     scrapeSeconds: 5,
+    kills: 100,
+    powerLossImages: 200,
     isRelease: false,
   },
   release: {
@@ -78,6 +87,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     actionPerSecond: 0.5,
     voicePerSecond: 5 / 60,
     scrapeSeconds: 15,
+    kills: 100,
+    powerLossImages: 200,
     isRelease: true,
   },
 }

@@ -1,4 +1,5 @@
 import { SERVICE_NAMES } from '#catalog'
+import { DAMAGES } from './durability/damage.ts'
 import type { Parameters } from './engine/types.ts'
 import type { Profile } from './profiles.ts'
 
@@ -44,5 +45,8 @@ export function runParameters(profile: Profile): Parameters {
     PLANNED_CHAT: planned.chat,
     PLANNED_ACTION: planned.action,
     PLANNED_VOICE: planned.voice,
+    KILLS: profile.kills,
+    POWER_LOSSES: profile.powerLossImages,
+    DAMAGES: DAMAGES.length,
   }
 }

@@ -5,7 +5,7 @@ import { OPS_EXIT, OpsError } from './ops-error.ts'
 import { type ProcessIdentity, signalIdentity } from './process/identity.ts'
 import { type OwnedProcess, type ProcessExit, spawnOwned } from './process/spawn-owned.ts'
 import { killGroup, stopOwned, type StopOutcome } from './process/stop-owned.ts'
-import { createRestartBudget } from './restart-budget.ts'
+import { createRestartBudget, type RestartBudget } from './restart-budget.ts'
 import type { Program } from './service-programs.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -25,6 +25,8 @@ export interface SlotOptions {
   readonly isReady: (pid: number) => Promise<boolean>
   /** False: an end on its own is told ('ended') and left at that. */
   readonly restart: boolean
+  /** Restarts in 5 minutes; 3 unless said otherwise. */
+  readonly restartsMax?: number | undefined
   readonly onChange: (change: SlotChange) => void
 }
 
@@ -36,7 +38,7 @@ export type SlotChange =
 export class ProcessSlot {
   readonly name: string
   readonly #options: SlotOptions
-  readonly #budget = createRestartBudget()
+  readonly #budget: RestartBudget
   readonly #leaders: ProcessIdentity[] = []
   #process: OwnedProcess | undefined
   #restarts = 0
@@ -47,6 +49,7 @@ export class ProcessSlot {
   constructor(options: SlotOptions) {
     this.name = options.name
     this.#options = options
+    this.#budget = createRestartBudget(options.restartsMax)
   }
 
   /** Every process this slot ever led; their groups and sessions belong to the run. */

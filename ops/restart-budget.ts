@@ -6,12 +6,12 @@ export interface RestartBudget {
   take(nowMs: number): boolean
 }
 
-export function createRestartBudget(): RestartBudget {
+export function createRestartBudget(restartsMax = RESTARTS_MAX): RestartBudget {
   let taken: readonly number[] = []
   return {
     take(nowMs) {
       const recent = taken.filter((at) => nowMs - at < WINDOW_MS)
-      const granted = recent.length < RESTARTS_MAX
+      const granted = recent.length < restartsMax
       taken = granted ? [...recent, nowMs] : recent
       return granted
     },

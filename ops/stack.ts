@@ -38,6 +38,8 @@ export interface StackOptions {
   readonly readyTimeoutMs?: number
   /** A service that ends on its own is started again, 3 times in 5 minutes; default true. */
   readonly restart?: boolean
+  /** For drills that kill a service more often than that. */
+  readonly restartsMax?: number | undefined
   readonly graceMs?: number
   /** Variables on top of the inherited environment. */
   readonly environment?: Readonly<Record<string, string>>
@@ -131,6 +133,7 @@ function createSlots(options: StackOptions, folders: StateHome): readonly StackS
       outputFile: join(folders.logs, `${service}.out`),
       clock: options.host.clock,
       restart: options.restart ?? true,
+      restartsMax: options.restartsMax,
       isReady: (pid) => isServiceReady({ pid, port, runId: options.runId }),
       onChange: (change) => onSlotChange(service, change),
     })

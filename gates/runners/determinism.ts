@@ -30,7 +30,7 @@ async function observeRun(context: GateContext, run: number): Promise<void> {
   const { progress, watch, profile } = context
   progress.at(`determinism: integration tests, run ${run} of ${profile.testRuns}`)
   const home = join(context.home, `tests-${run}`)
-  const stack = await startGateStack(context, `tests-${run}`, home).catch((error: unknown) => {
+  const stack = await startGateStack(context, `tests-${run}`, { home }).catch((error: unknown) => {
     context.signal.throwIfAborted()
     progress.say(`determinism: the stack of run ${run} did not start: ${String(error)}`)
     return null

@@ -45,8 +45,17 @@ export interface GateContext {
 /** Observes one gate over the real stack and says which window to judge. */
 export type GateRunner = (context: GateContext) => Promise<GateWindow>
 
+export interface GateStackOptions {
+  readonly home?: string
+  readonly restartsMax?: number
+}
+
 /** A fresh start of the six services. `name` tells it from the run's other starts. */
-export async function startGateStack(context: GateContext, name: string, home?: string): Promise<Stack> {
+export async function startGateStack(
+  context: GateContext,
+  name: string,
+  { home, restartsMax }: GateStackOptions = {},
+): Promise<Stack> {
   const { planted, host, portBase, signal, watch, pageUrl } = context
   const stackHome = home ?? join(context.home, 'stack')
   await writeRunConfiguration({ home: stackHome, sources: context.configurationSources, pageUrl })
@@ -58,6 +67,7 @@ export async function startGateStack(context: GateContext, name: string, home?: 
     host,
     ops: watch.ops,
     signal,
+    restartsMax,
     ...(planted.programs === undefined ? {} : { programs: planted.programs }),
     ...(planted.environment === undefined ? {} : { environment: planted.environment }),
   })

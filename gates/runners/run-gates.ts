@@ -8,6 +8,7 @@ import type { Host } from '../host.ts'
 import type { Profile } from '../profiles.ts'
 import { runParameters } from '../run-parameters.ts'
 import { observeDeterminism } from './determinism.ts'
+import { observeDurability } from './durability.ts'
 import { exportJudgement } from './export-judgement.ts'
 import type { GateContext, GateRunner, Planted } from './gate-context.ts'
 import { observeGoNoGo } from './go-no-go.ts'
@@ -22,6 +23,7 @@ export const GATE_RUNNERS: ReadonlyMap<string, GateRunner> = new Map([
   ['go-no-go', observeGoNoGo],
   ['soak', observeSoak],
   ['determinism', observeDeterminism],
+  ['durability', observeDurability],
   ['release-lock', observeReleaseLock],
 ])
 
