@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { chmod, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { attestationFiles, attestationsOf } from './attestations.ts'
+import { attestationFiles, attestationsOf, envelopeFiles } from './attestations.ts'
+import { parseDsse, payloadOf, signDsse } from './dsse.ts'
 import type { FindingCode } from './findings.ts'
 import { newMachineKey, type MachineKey } from './machine-key.ts'
 import { parseManifest, renderManifest, type Manifest } from './manifest.ts'
@@ -218,6 +219,18 @@ test('refuses an attestation of one gate in the name of another', () =>
       )
   }))
 
+test('refuses a statement about more than this manifest and commit, even signed by the right key', () =>
+  refuses('ATTESTATION_SUBJECT', 10, async (copy) => {
+    const path = join(copy, 'attestations/soak.dsse.json')
+    const statement = JSON.parse(payloadOf(parseDsse(await readFile(path, 'utf8'))).toString())
+    statement.subject.push({ name: 'other', digest: { sha256: 'a'.repeat(64) } })
+    for (const [name, content] of envelopeFiles(
+      'soak',
+      signDsse(Buffer.from(JSON.stringify(statement)), keys),
+    ))
+      await overwrite(join(copy, 'attestations', name), content)
+  }))
+
 test('refuses a missing attestation', () =>
   refuses('ATTESTATION_MISSING', 11, (copy) => rm(join(copy, 'attestations/soak.dsse.json'))))
 
@@ -350,6 +363,10 @@ test('says who nobody named when no key is given, and does not accept', async ()
   assert.equal(result.exitCode, 12)
   assert.equal(result.files.isYes, true)
   assert.equal(result.derived.isYes, true)
+  assert.deepEqual(
+    result.signed.findings.map((one) => one.code),
+    ['NO_TRUST' satisfies FindingCode],
+  )
   assert.match(result.signed.sentence, /intact, but signed by nobody you named/)
 })
 

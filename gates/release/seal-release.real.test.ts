@@ -472,6 +472,17 @@ test('a policy that could be met by nobody, or by nothing, cannot be read', asyn
     assert.throws(() => parsePolicy(text), text.slice(0, 40))
 })
 
+test('refuses to seal under a hold, and once it is withdrawn the decision must be made again', async () => {
+  const held = await stage.bundle({ runId: 'held' })
+  await stage.approveAll(held)
+  await stage.say(held, 'author', 'observability', { decision: 'hold' })
+  await refusesToSeal('SIGNOFF_VETO', {}, held)
+  await stage.say(held, 'reliability', 'durability', { decision: 'withdraw' })
+  await stage.say(held, 'author', 'observability', { decision: 'withdraw' })
+  await stage.say(held, 'security', 'durability')
+  await refusesToSeal('SIGNOFF_THRESHOLD', {}, held)
+})
+
 test('two releases get two numbers, and the second knows the first', async () => {
   const second = await stage.bundle({ runId: 'run-3', nowMs: stage.nowMs + 1000 })
   await stage.approveAll(second)
