@@ -18,6 +18,9 @@ export interface WorkerLoop<Job, Reply> {
   readonly finish: () => void
 }
 
+/** Who asked once often asks again at once: so long the thread stays awake, which is cheaper than to be woken. */
+const SPIN_MS = 0.05
+
 /**
  * Sleeps on an atomic instead of the event loop: waking up costs 18 us instead of 60, and a worker
  * that runs only synchronous database calls needs no event loop.
@@ -27,8 +30,8 @@ export function runWorkerLoop<Job, Reply>(loop: WorkerLoop<Job, Reply>): void {
     const seen = Atomics.load(loop.wake, 0)
     const received = receiveMessageOnPort(loop.port) as { message: Envelope<Job> } | undefined
     if (received === undefined) {
-      const sleepMs = loop.idle()
-      Atomics.wait(loop.wake, 0, seen, sleepMs)
+      if (hasMoved(loop.wake, seen)) continue
+      Atomics.wait(loop.wake, 0, seen, loop.idle())
       continue
     }
     const { jobId, job } = received.message
@@ -38,4 +41,12 @@ export function runWorkerLoop<Job, Reply>(loop: WorkerLoop<Job, Reply>): void {
   }
   loop.finish()
   loop.port.close()
+}
+
+function hasMoved(wake: Int32Array, seen: number): boolean {
+  const untilMs = performance.now() + SPIN_MS
+  do {
+    if (Atomics.load(wake, 0) !== seen) return true
+  } while (performance.now() < untilMs)
+  return false
 }

@@ -91,7 +91,10 @@ export class GroupWriter {
     if (open === undefined) return this.#failAll(job)
     if (job.length === 0) return []
     try {
-      const outcomes = this.#transaction(open, () => job.map((operation) => this.#one(open, job, operation)))
+      const carryOut = () => job.map((operation) => this.#one(open, job, operation))
+      // A single row is a transaction of its own: two statements less to wait for.
+      const isSingleRow = job.length === 1 && job[0]?.kind === 'store'
+      const outcomes = isSingleRow ? carryOut() : this.#transaction(open, carryOut)
       this.#wroteAtMs = this.#config.monotonicMs()
       this.#account(job, outcomes)
       return this.#erase(job, outcomes)
