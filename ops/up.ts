@@ -3,8 +3,6 @@ import { fileURLToPath } from 'node:url'
 import type { OpsHost } from './host.ts'
 import { describeIdentity, refuseOtherOwner, removeLeftovers } from './leftovers.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
-import { NEEDED_BYTES_MIN } from './preflight/options.ts'
-import { refuseFailedPreflight } from './preflight/refuse-start.ts'
 import { isAlive, signalIdentity } from './process/identity.ts'
 import { type OwnedProcess, spawnOwned } from './process/spawn-owned.ts'
 import { refuseTakenPorts } from './refuse-taken-ports.ts'
@@ -34,6 +32,8 @@ export interface UpOptions {
   readonly interruptedTwice: AbortSignal
   /** One line for a person about what is being done. */
   readonly say: (line: string) => void
+  /** Throws where the state should not be started on; asked once the folders are there, and not of a running stack. */
+  readonly preflight?: (folders: StateHome) => Promise<void>
 }
 
 export interface UpOutcome {
@@ -56,14 +56,7 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     ...Object.values(servicePorts(options.portBase)),
     ...Object.values(watchPorts(options.portBase)),
   ])
-  await refuseFailedPreflight({
-    ...options,
-    folders,
-    ports: [],
-    neededBytes: NEEDED_BYTES_MIN,
-    bundles: [],
-    history: false,
-  })
+  await options.preflight?.(folders)
   const daemon = await spawnSupervisor(folders, options)
   const record = await untilReady(folders, daemon, options)
   if (record.failure !== null) {

@@ -1,4 +1,6 @@
 import { homeOf, portBaseOf, secondsOf } from '#ops/command-settings.ts'
+import { startOptions } from '#ops/preflight/options.ts'
+import { refuseFailedPreflight } from '#ops/preflight/refuse-start.ts'
 import { servicePorts } from '#ops/service-programs.ts'
 import { type UpOutcome, bringUp } from '#ops/up.ts'
 import { watchPorts } from '#ops/watch.ts'
@@ -29,6 +31,7 @@ export const command: CommandDefinition = {
       interrupted: host.interrupted,
       interruptedTwice: host.interruptedTwice,
       say: (line) => host.stderr.write(`${line}\n`),
+      preflight: (folders) => refuseFailedPreflight(startOptions(host, folders)),
     })
     host.stdout.write(json ? `${JSON.stringify(jsonOf(outcome))}\n` : textOf(outcome, host))
     return EXIT_CODES.passed

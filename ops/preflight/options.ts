@@ -17,3 +17,12 @@ export interface PreflightOptions {
 
 /** Room for the logs, traces and figures of an idle stack until they rotate. */
 export const NEEDED_BYTES_MIN = 256 * 1_024 * 1_024
+
+/** What is looked at before every start: everything but the history. */
+export function startOptions(
+  host: OpsHost & { readonly repository: string },
+  folders: StateHome,
+): PreflightOptions {
+  const { repository: repo } = host
+  return { repo, folders, host, ports: [], neededBytes: NEEDED_BYTES_MIN, bundles: [], history: false }
+}
