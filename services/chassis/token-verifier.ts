@@ -49,14 +49,14 @@ export function createTokenVerifier(parts: {
   readonly fetchKeys: () => Promise<JSONWebKeySet>
 }): TokenVerifier {
   const { audience, clock } = parts
-  const seen = new Map<string, { readonly caller: ServiceName; readonly expiresAtMs: number }>()
+  const seen = new Map<string, { readonly caller: ServiceName; readonly untilMs: number }>()
   const keyFor = createKeyRing(parts.fetchKeys, clock)
   return {
     recall(token) {
       const digest = digestOf(token)
       const known = seen.get(digest)
       if (known === undefined) return undefined
-      if (clock.nowMs() < known.expiresAtMs) return known.caller
+      if (clock.monotonicMs() < known.untilMs) return known.caller
       seen.delete(digest)
       return undefined
     },
@@ -64,7 +64,9 @@ export function createTokenVerifier(parts: {
       const payload = await verifySignature(token, keyFor, clock)
       const caller = callerOf(payload, audience)
       if (seen.size >= CACHE_ENTRIES_MAX) seen.delete(seen.keys().next().value ?? '')
-      seen.set(digestOf(token), { caller, expiresAtMs: (payload.exp ?? 0) * 1000 })
+      // By the clock that cannot be set back, or a remembered token would live that much longer.
+      const leftMs = (payload.exp ?? 0) * 1000 - clock.nowMs()
+      seen.set(digestOf(token), { caller, untilMs: clock.monotonicMs() + leftMs })
       return caller
     },
   }

@@ -136,3 +136,22 @@ test('a verified token is remembered until it expires and no longer', async () =
   assert.equal(verifier.recall(token), undefined)
   await assert.rejects(verifier.verify(token), { reason: 'expired' })
 })
+
+test('a clock that is set back does not lengthen the life of a remembered token', async () => {
+  let setBackMs = 0
+  let passedMs = 0
+  const clock: Clock = {
+    nowMs: () => Date.now() + passedMs - setBackMs,
+    monotonicMs: () => performance.now() + passedMs,
+  }
+  const verifier = createTokenVerifier({
+    audience: 'memory-engine',
+    clock,
+    fetchKeys: async () => maker.jwks,
+  })
+  const token = await maker.make('api-gateway', 'memory-engine')
+  await verifier.verify(token)
+  setBackMs = 3_600_000
+  passedMs = 301_000
+  assert.equal(verifier.recall(token), undefined)
+})
