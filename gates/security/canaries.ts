@@ -8,7 +8,7 @@ import { type CorpusWorld, FIXTURE_FOLDERS, SECRET_TEXT } from './corpus-world.t
 export type CanaryState = Readonly<Record<CanaryName, string>>
 
 /** Name that attacks try to create, wherever they can. */
-export const MARKER_NAME = 'sonia-corpus-marker'
+const MARKER_NAME = 'sonia-corpus-marker'
 
 /** Looks at every canary. `answer` is what the attacker saw: the secret must not be in it. */
 export async function lookAtCanaries(world: CorpusWorld, answer: string): Promise<CanaryState> {

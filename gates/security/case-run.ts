@@ -1,5 +1,5 @@
 import type { ServiceName } from '#catalog'
-import type { CaseRequest, HttpRequest, RawRequest, ToolRequest, Variant } from './corpus-case.ts'
+import type { HttpRequest, RawRequest, ToolRequest, Variant } from './corpus-case.ts'
 import type { CorpusWorld } from './corpus-world.ts'
 import {
   type CorpusTokens,
@@ -21,7 +21,7 @@ export interface CaseRun {
 }
 
 /** Replaces `{{name}}` in every text of a request. */
-export function fillIn<T>(value: T, values: Readonly<Record<string, string>>): T {
+function fillIn<T>(value: T, values: Readonly<Record<string, string>>): T {
   if (typeof value === 'string') {
     return value.replace(/\{\{([a-z.-]+)\}\}/g, (whole, name: string) => values[name] ?? whole) as T
   }
@@ -32,7 +32,7 @@ export function fillIn<T>(value: T, values: Readonly<Record<string, string>>): T
 }
 
 /** The door's part of a request: no token, one that nobody signed, or a good one. */
-export async function credentials(run: CaseRun, variant: Variant): Promise<Record<string, string>> {
+async function credentials(run: CaseRun, variant: Variant): Promise<Record<string, string>> {
   if (variant === 'no_token') return {}
   const token =
     variant === 'forged_token' ? forgedToken() : await run.tokens.forService('api-gateway', 'openclaw')
@@ -124,5 +124,3 @@ export async function denyOpenApprovals(run: CaseRun): Promise<void> {
     await decide(run, id, 'deny')
   }
 }
-
-export type SendableRequest = Exclude<CaseRequest, { kind: 'procedure' }>

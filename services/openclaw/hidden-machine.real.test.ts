@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
-const FIXTURE = `${import.meta.dirname}/hidden-machine.ts`
+const FIXTURE = fileURLToPath(import.meta.resolve('./hidden-machine.ts'))
 
 interface Answer {
   readonly status: number

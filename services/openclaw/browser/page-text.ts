@@ -1,4 +1,4 @@
-export const TEXT_CHARACTERS_MAX = 50_000
+const TEXT_CHARACTERS_MAX = 50_000
 
 const INVISIBLE_ELEMENTS = /<(script|style|noscript|template|svg|head)\b[^>]*>[\s\S]*?<\/\1\s*>/gi
 const BLOCK_ENDS = /<\/(?:p|div|section|article|li|tr|h[1-6]|ul|ol|table|blockquote|pre)\s*>|<br\b[^>]*>/gi

@@ -1,7 +1,7 @@
 import { refusal } from '../refusal.ts'
 
-export const COMMAND_CHARACTERS_MAX = 8_192
-export const COMMAND_WORDS_MAX = 256
+const COMMAND_CHARACTERS_MAX = 8_192
+const COMMAND_WORDS_MAX = 256
 
 /** Unquoted characters that mean themselves to every POSIX shell, in any position. */
 const PLAIN = /[\p{L}\p{N}\p{M}_@%+=:,./-]/u

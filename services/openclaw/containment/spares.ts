@@ -32,7 +32,7 @@ export interface Spares {
  * Becomes the command that arrives on standard input: folder, number of words, words, one a line (words of a command
  * hold no line breaks: the parser refuses them). Constant text; nothing of a call is expanded but "$@".
  */
-export const BECOME_COMMAND = `
+const BECOME_COMMAND = `
 IFS= read -r folder || exit 0
 cd "$folder" || exit 126
 IFS= read -r left

@@ -47,7 +47,7 @@ export type Executor = (request: ExecuteRequest, call: CallContext) => Promise<E
  * Executions at the same time; more are told to come back, nothing queues. A call that brings an approval is let in
  * all the same: a person waits for it, and of many that bring one approval all but one end before anything runs.
  */
-export const CONCURRENT_EXECUTIONS_MAX = 16
+const CONCURRENT_EXECUTIONS_MAX = 16
 
 /** The one way to run a tool: understand, ask policy (or redeem an approval), audit, run, audit. */
 export function createExecutor(parts: ExecutorParts): Executor {

@@ -17,7 +17,7 @@ export function readSandboxFile(root: SandboxRoot, path: string): FileContent {
   return decode(readSandboxBytes(root, parsePath(root, path)))
 }
 
-export function readSandboxBytes(root: SandboxRoot, components: readonly string[]): Buffer {
+function readSandboxBytes(root: SandboxRoot, components: readonly string[]): Buffer {
   const name = components.at(-1)
   if (name === undefined) throw new ServiceError('NOT_FOUND', 'No such file.')
   return withFolder(root, components.slice(0, -1), (folderFd) => {

@@ -1,5 +1,4 @@
 import {
-  type BigIntStats,
   type Stats,
   closeSync,
   constants,
@@ -112,12 +111,6 @@ export function statIn(folderFd: number, name: string): Stats | undefined {
 /** Mount id of an open descriptor, from the kernel's own account of it. */
 export function mountIdOf(fd: number): string {
   return /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? 'unknown'
-}
-
-/** Identity of what the path names now, for comparison with the descriptor that is held. */
-export function isStillAt(root: SandboxRoot): boolean {
-  const now: BigIntStats | undefined = lstatSync(root.path, { throwIfNoEntry: false, bigint: true })
-  return now !== undefined && Number(now.dev) === root.device && Number(now.ino) === root.inode
 }
 
 function explainOpenError(error: unknown, folderFd: number, name: string): ServiceError {

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import type { Executor } from '../execution/execute.ts'
 
-export const TIMEOUT_MS_MAX = 25_000
+const TIMEOUT_MS_MAX = 25_000
 
 const Body = Type.Object(
   {
