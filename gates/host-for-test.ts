@@ -5,7 +5,7 @@ import { type Host, systemClock } from './host.ts'
 export interface TestHost extends Host {
   readonly printed: { stdout: string; stderr: string }
   /** First call: Ctrl-C. Second call: Ctrl-C again. */
-  interrupt(): void
+  readonly interrupt: () => void
 }
 
 export function hostForTest(argv: readonly string[], env: Host['env'] = {}): TestHost {

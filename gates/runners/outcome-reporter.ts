@@ -7,7 +7,7 @@ export async function* reportOutcomes(source: AsyncIterable<TestEvent>): AsyncGe
   const outcomes: TestOutcome[] = []
   for await (const event of source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
-    if (event.data.details.type === 'suite') continue
+    if (event.data.details.type === 'suite' || isEmptyFile(event)) continue
     outcomes.push({ name: nameOf(event.data), outcome: outcomeOf(event) })
   }
   yield JSON.stringify(outcomes)
@@ -15,9 +15,14 @@ export async function* reportOutcomes(source: AsyncIterable<TestEvent>): AsyncGe
 
 type Ended = Extract<TestEvent, { type: 'test:pass' | 'test:fail' }>
 
+/** A file without tests is reported as a test that passed, under its own path; one that throws as one that failed. */
+function isEmptyFile({ type, data }: Ended): boolean {
+  return type === 'test:pass' && data.name === data.file
+}
+
 function nameOf({ file, name }: Ended['data']): string {
   const group = file === undefined ? 'unknown' : basename(file, '.test.ts')
-  return `${group}: ${name}`
+  return name === file ? `${group}: could not be read` : `${group}: ${name}`
 }
 
 function outcomeOf({ type, data }: Ended): TestOutcome['outcome'] {
