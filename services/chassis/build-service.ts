@@ -20,7 +20,7 @@ import { createRequestMetrics } from './request-metrics.ts'
 import { createRouting, type Routing } from './routing.ts'
 import { scrape } from './scrape.ts'
 import { createSecretReader } from './secrets.ts'
-import { createServer, createShedding } from './server.ts'
+import { createServer, createShedding, knownDelayMs } from './server.ts'
 import { addStandardRoutes } from './standard-routes.ts'
 import { createStateFolders, type StatePaths, statePaths } from './state-paths.ts'
 import { createStopList, type StopList, within } from './stop-list.ts'
@@ -167,7 +167,7 @@ async function wire<S extends TObject>(
   const debug = settings.logLevel === 'DEBUG'
   const app = await createServer({ service: name, log: log.log, debug, makeId, unmatched: routing.unmatched })
   base.app = app
-  delayMs = () => app.memoryUsage().eventLoopDelay
+  delayMs = () => knownDelayMs(app.memoryUsage().eventLoopDelay)
   routing.attach(app)
   addNeighbourChecks(name, health, originOf)
   await service.setup({

@@ -156,6 +156,11 @@ function brokenRequestError(code: string | undefined): ServiceError {
 /** How late the event loop may be, in milliseconds, before work of a priority is refused. */
 const LATE_MS_MAX = { background: 250, normal: 600, high: 2_000 } as const
 
+/** A period without a single tick is told as infinite; what is known is that the loop was late for the period. */
+export function knownDelayMs(delayMs: number): number {
+  return Number.isFinite(delayMs) ? delayMs : LATE_SAMPLE_MS
+}
+
 /** Refuses background work first, chat and actions next, health and voice last. */
 export function createShedding(
   delayMs: () => number,

@@ -11,7 +11,7 @@ export const VoiceConfig = Type.Object(
     resume_seconds: Type.Integer({ minimum: 0, default: 30 }),
     sessions_max: Type.Integer({ minimum: 1, default: 20_000 }),
     ping_seconds: Type.Integer({ minimum: 1, default: 15 }),
-    /** Messages of one client that wait for their answer; at the bound its socket is not read. */
+    /** Messages of one client that wait for their answer; more are refused. */
     queued_messages_max: Type.Integer({ minimum: 1, default: 50 }),
     /** Bytes waiting for a client that reads slowly: at the first mark answers pause, at the second it is cut. */
     pause_at_bytes: Type.Integer({ minimum: KIB, default: MIB }),

@@ -1,137 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { after, test } from 'node:test'
-import { WebSocket } from 'ws'
-import { ServiceError } from '#chassis/errors.ts'
-import type { Neighbours, NeighbourRequest } from '#chassis/neighbours.ts'
-import { startForTest, type TestService } from '#chassis/testing.ts'
-import { service } from './service.ts'
-
-const stops: (() => Promise<void>)[] = []
-after(async () => {
-  for (const stop of stops) await stop()
-})
-
-/** A gateway that streams back what it was told, word by word; "hold" never ends, "down" fails. */
-function echoGateway(): Neighbours & { readonly aborted: string[] } {
-  const aborted: string[] = []
-  const stream: Neighbours['stream'] = async (_to, request: NeighbourRequest, call) => {
-    const { message } = request.body as { message: string }
-    if (message === 'down') throw new ServiceError('UNAVAILABLE', 'model-router is unavailable')
-    call.signal.addEventListener('abort', () => aborted.push(message), { once: true })
-    const body = Readable.from(sse(message, call.signal), { objectMode: false })
-    return { status: 200, headers: {}, body }
-  }
-  return {
-    aborted,
-    stream,
-    call: async () => {
-      throw new ServiceError('UNAVAILABLE', 'not asked for')
-    },
-    state: () => ({ breaker: 'closed' }),
-  }
-}
-
-async function* sse(message: string, signal: AbortSignal): AsyncGenerator<Buffer> {
-  for (const word of message.split(' ')) yield event('delta', { text: word })
-  if (message === 'hold') await once(signal, 'abort')
-  yield event('done', { response: message, model: 'echo', provider: 'test' })
-}
-
-function event(name: string, data: object): Buffer {
-  return Buffer.from(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)
-}
-
-type Voice = TestService & { readonly url: string; readonly gateway: ReturnType<typeof echoGateway> }
-
-async function voice(config: Record<string, unknown> = {}, home?: string): Promise<Voice> {
-  const gateway = echoGateway()
-  const options = { config, neighbours: gateway, ...(home === undefined ? {} : { home }) }
-  const started = await startForTest(service, options)
-  stops.push(() => started.stop())
-  return { ...started, gateway }
-}
-
-interface Frame {
-  readonly type: string
-  readonly seq: number
-  readonly data: Record<string, unknown>
-}
-
-/** A client that can be asked for its next frame; nothing waits on a clock. */
-class Client {
-  readonly socket: WebSocket
-  readonly #frames: Frame[] = []
-  #wake: (() => void) | null = null
-  readonly closed: Promise<number>
-
-  constructor(url: string, id: string, query = '') {
-    this.socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}${query}`)
-    this.socket.on('message', (data) => {
-      this.#frames.push(JSON.parse(String(data)) as Frame)
-      this.#wake?.()
-    })
-    this.closed = new Promise((resolve) => {
-      this.socket.once('close', (code) => {
-        resolve(code)
-        this.#wake?.()
-      })
-    })
-    this.socket.on('error', () => {})
-  }
-
-  async next(type?: string): Promise<Frame> {
-    for (;;) {
-      const frame = this.#frames.shift()
-      if (frame !== undefined && (type === undefined || frame.type === type)) return frame
-      if (frame !== undefined) continue
-      if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed before ${type ?? 'a frame'}`)
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  send(type: string, data: object = {}): void {
-    this.socket.send(JSON.stringify({ type, data }))
-  }
-}
-
-async function startSession(service: Voice): Promise<string> {
-  const answer = await service.app.inject({
-    method: 'POST',
-    url: '/session/start',
-    payload: { user_id: 'ada' },
-  })
-  assert.equal(answer.statusCode, 200)
-  return answer.json<{ data: { session_id: string } }>().data.session_id
-}
-
-async function connected(service: Voice, query = '', id?: string): Promise<{ client: Client; id: string }> {
-  const sessionId = id ?? (await startSession(service))
-  const client = new Client(service.url, sessionId, query)
-  await client.next('STATUS')
-  return { client, id: sessionId }
-}
-
-async function metric(service: Voice, line: string): Promise<string | undefined> {
-  const { body } = await service.app.inject({ url: '/metrics' })
-  return body
-    .split('\n')
-    .find((text) => text.startsWith(line))
-    ?.split(' ')[1]
-}
-
-async function refusedUpgrade(url: string, id: string): Promise<number> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}`)
-  socket.on('error', () => {})
-  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
-  return response.statusCode
-}
+import { test } from 'node:test'
+import { eventually } from '#chassis/testing.ts'
+import { connected, metric, reconnected, refusedUpgrade, startSession, voice } from './testing.ts'
 
 test('an unknown or closed session is refused before the upgrade, a second live socket conflicts', async () => {
   const started = await voice()
@@ -157,29 +30,6 @@ test('a session goes from start over messages to a clean close with 1000, and th
   assert.equal(await metric(started, 'sonia_voice_sessions_created_total'), '1')
   assert.equal(await metric(started, 'sonia_voice_sessions_closed_total{reason="clean"}'), '1')
   assert.equal(await metric(started, 'sonia_voice_sessions_active'), '0')
-})
-
-const BAD_FRAMES: readonly (readonly [string, string, string])[] = [
-  ['text that is no JSON', 'hello', 'INVALID_ARGUMENT'],
-  ['an array', '[]', 'INVALID_ARGUMENT'],
-  ['an unknown type', '{"type":"DANCE"}', 'INVALID_ARGUMENT'],
-  ['a message without text', '{"type":"MESSAGE","data":{}}', 'INVALID_ARGUMENT'],
-  ['a frame of another session', '{"type":"STATUS","session_id":"other"}', 'INVALID_ARGUMENT'],
-  ['65 levels of JSON', `{"type":"STATUS","data":${'['.repeat(65)}${']'.repeat(65)}}`, 'INVALID_ARGUMENT'],
-  ['2 MiB', JSON.stringify({ type: 'MESSAGE', data: { text: 'x'.repeat(2 << 20) } }), 'TOO_LARGE'],
-]
-
-test('a bad frame gets its typed answer and the session lives on', async () => {
-  const started = await voice()
-  const { client } = await connected(started)
-  for (const [what, text, code] of BAD_FRAMES) {
-    client.socket.send(text)
-    assert.equal((await client.next('ERROR')).data['code'], code, what)
-  }
-  client.socket.send(Buffer.alloc(320), { binary: true })
-  assert.equal((await client.next('ERROR')).data['code'], 'UNAVAILABLE', 'audio without a speech provider')
-  client.send('MESSAGE', { text: 'still there' })
-  assert.equal((await client.next('MESSAGE')).data['text'], 'still there')
 })
 
 test('a gateway that fails is a typed frame, and the session lives on', async () => {
@@ -214,11 +64,7 @@ test('a client that lost its connection resumes and gets the frames it missed, o
   await client.next('MESSAGE')
   client.socket.terminate()
   await client.closed
-  let back = new Client(started.url, id, `?last_seq=${first.seq}`)
-  // The server may learn of the loss a moment after the client: 409 until then.
-  while ((await Promise.race([once(back.socket, 'open').then(() => 'open'), back.closed])) !== 'open') {
-    back = new Client(started.url, id, `?last_seq=${first.seq}`)
-  }
+  const back = await reconnected(started, id, first.seq)
   const missed = await back.next('MESSAGE')
   assert.equal(missed.data['text'], 'two')
   const start = await back.next('SESSION_START')
@@ -244,7 +90,10 @@ test('sessions that a killed process left behind are settled at the next start',
   const second = await voice({}, first.home)
   assert.equal(await metric(second, 'sonia_voice_sessions_closed_total{reason="restart"}'), '1')
   assert.equal(await metric(second, 'sonia_voice_sessions_active'), '1')
-  await connected(second, '?last_seq=0', id)
+  const { client } = await connected(second, '?last_seq=41', id)
+  client.send('MESSAGE', { text: 'again' })
+  const answer = await client.next('MESSAGE')
+  assert.equal(answer.seq, 44, 'numbers go on from what the client saw of the earlier process')
   assert.deepEqual(
     (await readdir(folder)).filter((name) => name.includes('torn')),
     [],
@@ -256,7 +105,7 @@ test('a client that answers no ping is cut', async () => {
   const { client } = await connected(started)
   client.socket.pause()
   const lines = 'sonia_voice_sessions_closed_total{reason="error"}'
-  while ((await metric(started, lines)) !== '1') await new Promise((resolve) => setImmediate(resolve))
+  await eventually(async () => (await metric(started, lines)) === '1', 10_000)
 })
 
 test('a stop of the service says goodbye with 1001 and leaves no session file', async () => {

@@ -28,6 +28,12 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
   await book.settleLeftovers()
   await app.register(websocket, {
     options: { maxPayload: SOCKET_PAYLOAD_BYTES_MAX },
+    errorHandler: (error, socket) => {
+      // A client that breaks the protocol or its connection is no fault of ours.
+      if (isOfClient(error)) log.info({ operation: 'voice.socket' }, 'a client broke its connection')
+      else log.error({ operation: 'voice.socket', err: error }, 'a voice socket failed')
+      socket.terminate()
+    },
     // Goodbyes come before the server closes, while there are sockets to say them on.
     preClose: async () => book.closeAll('shutdown'),
   })
@@ -37,6 +43,7 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     neighbours: ctx.neighbours,
     startCall: ctx.startCall,
     tracer: ctx.tracer,
+    metrics,
     clock,
     log,
     answerTimeoutMs: config.answer_timeout_ms,
@@ -56,4 +63,11 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     clearInterval(sweeping)
     clearInterval(beating)
   })
+}
+
+const CONNECTION_ERRORS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED'])
+
+function isOfClient(error: Error & { code?: string }): boolean {
+  const { code = '' } = error
+  return code.startsWith('WS_ERR_') || CONNECTION_ERRORS.has(code)
 }

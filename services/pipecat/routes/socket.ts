@@ -2,15 +2,20 @@ import type { SpanContext } from '@opentelemetry/api'
 import { Type } from 'typebox'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
+import type { ServiceMetrics } from '#chassis/metrics.ts'
 import { Connection, type ConnectionLimits } from '../socket/connection.ts'
 import { Conversation, type ConversationNeeds } from '../session/conversation.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionBook } from '../session/session-book.ts'
 
+/** Room for what is still to be numbered. */
+const SEQ_MAX = 2 ** 52
+
 const Params = Type.Object({ session_id: Type.String({ maxLength: 64 }) })
-const Query = Type.Object({ last_seq: Type.Optional(Type.Integer({ minimum: 0 })) })
+const Query = Type.Object({ last_seq: Type.Optional(Type.Integer({ minimum: 0, maximum: SEQ_MAX })) })
 
 const CLOSE_SESSION_ENDED = 1011
+const CLOSE_SECOND_SOCKET = 1008
 
 export interface SocketNeeds extends ConversationNeeds {
   readonly book: SessionBook
@@ -24,7 +29,7 @@ interface LiveSession {
 
 /** The live sockets and conversations; both end with their session. */
 export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
-  const { book } = needs
+  const { book, metrics } = needs
   const live = new Map<string, LiveSession>()
   book.onClosed(({ record }, reason) => {
     const ended = live.get(record.session_id)
@@ -45,6 +50,8 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
       const session = book.findActive(request.params.session_id)
       if (session === undefined) return socket.close(CLOSE_SESSION_ENDED, 'the session has ended')
       const entry = entryOf(session, live, needs, request.call.span.spanContext())
+      // Two upgrades may both have been admitted before either was open.
+      if (entry.conversation.isAttached) return socket.close(CLOSE_SECOND_SOCKET, 'a live socket exists')
       const connection = new Connection({ ...needs, socket, session, conversation: entry.conversation })
       entry.connection = connection
       socket.once('close', () => {
@@ -58,9 +65,23 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
   }
   return {
     heartbeat: () => eachConnection((connection) => connection.heartbeat()),
-    /** Cuts clients that stopped reading. */
-    sweep: () => eachConnection((connection) => connection.checkStall()),
+    /** Cuts clients that stopped reading, and tells how much waits. */
+    sweep: () => {
+      eachConnection((connection) => connection.checkStall())
+      reportQueues(live, metrics)
+    },
   }
+}
+
+function reportQueues(live: ReadonlyMap<string, LiveSession>, metrics: ServiceMetrics): void {
+  let messages = 0
+  let bytes = 0
+  for (const { conversation, connection } of live.values()) {
+    messages += conversation.queuedCount
+    bytes += connection?.waitingBytes ?? 0
+  }
+  metrics.gauge('sonia_voice_queued_messages').set(messages)
+  metrics.gauge('sonia_voice_buffered_bytes').set(bytes)
 }
 
 function admit(id: string, live: ReadonlyMap<string, LiveSession>, book: SessionBook): void {

@@ -4,6 +4,7 @@ import type { Clock } from '#chassis/clock.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Logger } from '#chassis/logging.ts'
 import type { Neighbours } from '#chassis/neighbours.ts'
+import type { ServiceMetrics } from '#chassis/metrics.ts'
 import { markFailed } from '#chassis/tracing.ts'
 import { type Answer, askGateway } from '../answer.ts'
 import type { ServerFrameType } from '../socket/frames.ts'
@@ -15,14 +16,13 @@ export interface Listener {
   send(text: string): void
   /** Resolves when the client has room for more. */
   room(): Promise<void>
-  /** The queue has a place again. */
-  onRoomInQueue(): void
 }
 
 export interface ConversationNeeds {
   readonly neighbours: Neighbours
   readonly startCall: (settings: NewCall) => CallContext
   readonly tracer: Tracer
+  readonly metrics: ServiceMetrics
   readonly clock: Clock
   readonly log: Logger
   readonly answerTimeoutMs: number
@@ -72,6 +72,7 @@ export class Conversation {
 
   /** Sends again what a returning client missed; says how many frames are gone for good. */
   resend(lastSeq: number): number {
+    this.#sent.continueFrom(lastSeq)
     const { frames, lost } = this.#sent.after(lastSeq)
     for (const { text } of frames) this.#listener?.send(text)
     return lost
@@ -121,7 +122,6 @@ export class Conversation {
     for (;;) {
       const message = this.#queue.shift()
       if (message === undefined || this.#isOver) return
-      this.#listener?.onRoomInQueue()
       const controller = new AbortController()
       this.#answering = controller
       try {
@@ -131,6 +131,7 @@ export class Conversation {
         // Ends the timers of the call, which listens to this signal.
         controller.abort()
       }
+      await this.#listener?.room()
     }
   }
 

@@ -14,7 +14,7 @@ export interface Session {
   readonly record: SessionRecord
   state: 'ACTIVE' | 'CLOSED'
   closeReason: CloseReason | null
-  /** Last sign of life of the client: a frame, a pong, a connection. */
+  /** Last sign of life of the client: a frame or a connection. */
   lastSeenAtMs: number
   /** Since when no socket is attached; null while one is. */
   detachedAtMs: number | null

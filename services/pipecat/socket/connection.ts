@@ -34,8 +34,9 @@ const CLOSE_CODE: Readonly<Record<CloseReason, number>> = {
 }
 const CLOSED_BY_CLIENT = [1000, 1005]
 const MISSED_PONGS_MAX = 2
-/** A close frame that the client does not take within this time is not waited for. */
-const CLOSE_GRACE_MS = 500
+/** A close frame that the client does not take within this time is not waited for; a stop has less of it. */
+const CLOSE_GRACE_MS = 2_000
+const SHUTDOWN_GRACE_MS = 500
 
 /** One live socket of a session: reads frames, writes frames, and notices that it is dead. */
 export class Connection implements Listener {
@@ -50,9 +51,10 @@ export class Connection implements Listener {
 
   /** Takes the session over; `lastSeq` is what a returning client saw last. */
   open(lastSeq: number | undefined): void {
-    const { socket, session, conversation } = this.#needs
+    const { socket, session, conversation, clock } = this.#needs
     conversation.attach(this)
     session.detachedAtMs = null
+    session.lastSeenAtMs = clock.monotonicMs()
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary))
     socket.on('pong', () => {
       this.#missedPongs = 0
@@ -74,11 +76,6 @@ export class Connection implements Listener {
     await this.#outbox.room(this.#needs.clock.monotonicMs())
   }
 
-  onRoomInQueue(): void {
-    const { socket, conversation, limits } = this.#needs
-    if (socket.isPaused && conversation.queuedCount < limits.queuedMessagesMax) socket.resume()
-  }
-
   /** Every ping interval: a socket that answered none of the last pings is dead, whatever the network says. */
   heartbeat(): void {
     const { socket } = this.#needs
@@ -90,6 +87,10 @@ export class Connection implements Listener {
     if (socket.readyState === socket.OPEN) socket.ping()
   }
 
+  get waitingBytes(): number {
+    return this.#outbox.waitingBytes
+  }
+
   checkStall(): void {
     const { limits, clock } = this.#needs
     if (this.#outbox.stalledMs(clock.monotonicMs()) >= limits.stalledMsMax) this.#overflow()
@@ -99,10 +100,9 @@ export class Connection implements Listener {
   end(reason: CloseReason): void {
     const { socket } = this.#needs
     this.#outbox.release()
-    // A paused socket would never see the client's close frame.
-    if (socket.isPaused) socket.resume()
     socket.close(CLOSE_CODE[reason], reason)
-    const grace = setTimeout(() => socket.terminate(), CLOSE_GRACE_MS)
+    const graceMs = reason === 'shutdown' ? SHUTDOWN_GRACE_MS : CLOSE_GRACE_MS
+    const grace = setTimeout(() => socket.terminate(), graceMs)
     grace.unref()
     socket.once('close', () => clearTimeout(grace))
   }
@@ -143,10 +143,15 @@ export class Connection implements Listener {
   }
 
   #enqueue(frame: Extract<ClientFrame, { type: 'MESSAGE' }>): void {
-    const { socket, conversation, limits } = this.#needs
+    const { conversation, limits } = this.#needs
+    // Not held back by reading no more: an interruption must get through.
+    if (conversation.queuedCount >= limits.queuedMessagesMax) {
+      throw new ServiceError(
+        'RATE_LIMITED',
+        `${limits.queuedMessagesMax} messages wait for their answer already`,
+      )
+    }
     conversation.enqueue({ text: frame.text, stream: frame.stream, correlationId: frame.correlationId })
-    // The client is held back by not reading from it, which costs nothing and loses nothing.
-    if (conversation.queuedCount >= limits.queuedMessagesMax) socket.pause()
   }
 
   #overflow(): void {

@@ -28,6 +28,16 @@ export class Outbox {
     if (this.#socket.bufferedAmount > this.#limits.cutAtBytes) this.#onOverflow()
   }
 
+  sendBytes(bytes: Buffer): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#socket.send(bytes, { binary: true }, () => this.#onTaken())
+    if (this.#socket.bufferedAmount > this.#limits.cutAtBytes) this.#onOverflow()
+  }
+
+  get waitingBytes(): number {
+    return this.#socket.bufferedAmount
+  }
+
   /** Resolves when the client has room again, or is gone. */
   async room(nowMs: number): Promise<void> {
     if (this.#socket.bufferedAmount <= this.#limits.pauseAtBytes) return

@@ -21,6 +21,10 @@ export function createSentFrames() {
       bytes += frame.text.length
       while (frames.length > FRAMES_KEPT || bytes > BYTES_KEPT) bytes -= frames.shift()?.text.length ?? 0
     },
+    /** A client that saw more frames than this process sent comes from an earlier one: numbers go on from there. */
+    continueFrom(seq: number): void {
+      lastSeq = Math.max(lastSeq, seq)
+    },
     /** Frames after `seq`, and how many of them are no longer kept. */
     after(seq: number): { readonly frames: readonly SentFrame[]; readonly lost: number } {
       const missed = frames.filter((frame) => frame.seq > seq)
