@@ -3,6 +3,7 @@ import { approvalCommands } from './commands/approvals.ts'
 import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
 import { command as down } from './commands/down.ts'
+import { command as drillAlerts } from './commands/drill-alerts.ts'
 import { command as gates } from './commands/gates.ts'
 import { command as judge } from './commands/judge.ts'
 import { command as logs } from './commands/logs.ts'
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   ...approvalCommands,
   token,
   ...releaseCommands,
+  drillAlerts,
   tools,
   test,
 ]

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Receivers, renderAlertmanagerConfig } from './rendering/alertmanager-config.ts'
+import { type AlertWaits, type Receivers, renderAlertmanagerConfig } from './rendering/alertmanager-config.ts'
 import { renderCollectorConfig } from './rendering/collector-config.ts'
 import { renderPrometheusConfig, type ScrapeTarget } from './rendering/prometheus-config.ts'
 import type { StateHome } from './state-home.ts'
@@ -22,10 +22,10 @@ export interface WatchSettings {
   readonly portBase: number
   readonly scrapeIntervalSeconds: number
   readonly targets: readonly ScrapeTarget[]
+  /** host:port of series made up by a drill. */
+  readonly plantedTarget?: string | undefined
   readonly receivers: Receivers
-  readonly alertWaits?:
-    | { readonly groupWaitSeconds: number; readonly groupIntervalSeconds: number }
-    | undefined
+  readonly alertWaits?: AlertWaits | undefined
   /** Replaces the committed alert rules, for runs with short intervals. */
   readonly alertRules?: string | undefined
 }

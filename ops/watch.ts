@@ -9,7 +9,7 @@ import { census, type RunMark, WATCH_MARKER } from './process/run-processes.ts'
 import { signalIdentity } from './process/identity.ts'
 import { removeProcessRecords, writeProcessRecords } from './process-records.ts'
 import { refuseTakenPorts } from './refuse-taken-ports.ts'
-import type { Receivers } from './rendering/alertmanager-config.ts'
+import type { AlertWaits, Receivers } from './rendering/alertmanager-config.ts'
 import type { ScrapeTarget } from './rendering/prometheus-config.ts'
 import { servicePorts } from './service-programs.ts'
 import { proveStopped, type StopProof } from './stack-proof.ts'
@@ -33,9 +33,11 @@ export interface WatchOptions {
   readonly targets?: readonly ScrapeTarget[]
   /** Where pages and tickets go; default: nowhere, they are only shown. */
   readonly receivers?: Receivers
-  readonly alertWaits?: { readonly groupWaitSeconds: number; readonly groupIntervalSeconds: number }
+  readonly alertWaits?: AlertWaits
   /** Replaces the committed alert rules, for runs with short intervals. */
   readonly alertRules?: string
+  /** host:port of series made up by a drill; they keep the labels they bring. */
+  readonly plantedTarget?: string
   /** A tool that ends on its own is started again; off inside a gate, where it must show. */
   readonly restartTools?: boolean
   readonly signal?: AbortSignal | undefined
@@ -69,6 +71,10 @@ export interface Watch {
   readonly toolPids: Readonly<Partial<Record<WatchTool, number>>>
   /** For planted failures. */
   kill(tool: WatchTool, signal: NodeJS.Signals): boolean
+  /** Starts a tool again that was killed, and waits until it is ready. */
+  revive(tool: WatchTool): Promise<void>
+  /** Lets Prometheus watch these targets of job="sonia" from now on. */
+  setTargets(targets: readonly ScrapeTarget[]): void
   stop(): Promise<WatchStopReport>
   /** SIGKILL to everything at once, for a second Ctrl-C. */
   abandon(): void
@@ -90,6 +96,12 @@ export function watchPorts(
     collectorHealth: at(WATCH_PORTS.collectorHealth),
     ops: at(WATCH_PORTS.ops),
   }
+}
+
+/** The six services as targets of job="sonia". */
+export function serviceTargets(portBase: number): readonly ScrapeTarget[] {
+  const ports = servicePorts(portBase)
+  return SERVICE_NAMES.map((service) => ({ service, address: `127.0.0.1:${ports[service]}` }))
 }
 
 /** Starts Prometheus, Alertmanager, the Collector and the supervisor's own endpoint; leaves nothing behind when it throws. */
@@ -137,9 +149,11 @@ async function startableSlots(
   folders: StateHome,
   ops: OpsMetrics,
 ): Promise<readonly WatchSlot[]> {
-  const services = servicePorts(options.portBase)
-  const targets = SERVICE_NAMES.map((service) => ({ service, address: `127.0.0.1:${services[service]}` }))
-  const files = writeWatchFiles(folders, { targets, receivers: {}, ...options })
+  const files = writeWatchFiles(folders, {
+    targets: serviceTargets(options.portBase),
+    receivers: {},
+    ...options,
+  })
   const slots: readonly WatchSlot[] = await createWatchSlots({
     ...options,
     folders,
@@ -178,6 +192,14 @@ function runningWatch(running: RunningWatch, parts: Pick<Watch, 'ops' | 'stop' |
       >
     },
     kill: (tool, signal) => slotOf(tool)?.kill(signal) ?? false,
+    revive: async (tool) => {
+      await slotOf(tool)?.spawn()
+      await slotOf(tool)?.becomeReady(READY_TIMEOUT_MS, new AbortController().signal)
+    },
+    setTargets: (targets) => {
+      writeWatchFiles(running.folders, { receivers: {}, ...running.options, targets })
+      slotOf('prometheus')?.kill('SIGHUP')
+    },
     abandon: () => {
       for (const { slot } of running.slots) slot.forsake()
       for (const identity of census(markOf(running))) signalIdentity(identity, 'SIGKILL')

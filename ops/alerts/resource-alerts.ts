@@ -52,10 +52,9 @@ export function resourceAlerts(timing: AlertTiming): readonly AlertRule[] {
 function growth(timing: AlertTiming, bytesPerHour: number): string {
   const floor = promDuration(timing.growthFloor)
   const span = promDuration(timing.growthSpan)
-  const minAge = timing.growthSpan + 2 * timing.growthFloor
   const now = `min by (service) (min_over_time(${RESIDENT}[${floor}]))`
   const before = `min by (service) (min_over_time(${RESIDENT}[${floor}] offset ${span}))`
-  const old = `time() - max by (service) (process_start_time_seconds{job="sonia"}) > ${minAge}`
+  const old = `time() - max by (service) (process_start_time_seconds{job="sonia"}) > ${timing.growthMinAge}`
   const scale = HOUR_SECONDS / timing.growthSpan
   return `(${now} - ${before})${scale === 1 ? '' : ` * ${scale}`} > ${bytesPerHour} and on (service) (${old})`
 }

@@ -15,6 +15,8 @@ export interface AlertTiming {
   readonly growthFloor: number
   readonly growthSpan: number
   readonly growthFor: number
+  /** Younger processes are left out: their earlier floor lies in their warm-up. */
+  readonly growthMinAge: number
   /** Disk: the trend of this window, this far ahead. */
   readonly diskWindow: number
   readonly diskAhead: number
@@ -36,6 +38,7 @@ export const PRODUCTION_TIMING: AlertTiming = {
   growthFloor: 30 * MINUTE,
   growthSpan: HOUR,
   growthFor: 5 * MINUTE,
+  growthMinAge: 2 * HOUR,
   diskWindow: 6 * HOUR,
   diskAhead: 24 * HOUR,
   diskFor: 30 * MINUTE,
@@ -46,7 +49,7 @@ export const PRODUCTION_TIMING: AlertTiming = {
 /** Scrapes and evaluations every second: the alarm drill sees every alert rise and fall within seconds. */
 export const DRILL_TIMING: AlertTiming = {
   rateWindow: 5,
-  eventWindow: 8,
+  eventWindow: 30,
   downFor: 2,
   ratioFor: 1,
   shortFor: 1,
@@ -54,8 +57,10 @@ export const DRILL_TIMING: AlertTiming = {
   growthFloor: 2,
   growthSpan: 4,
   growthFor: 1,
+  // Only planted processes are that old: real ones grow by megabytes within seconds of their start.
+  growthMinAge: 20 * 365 * 24 * HOUR,
   diskWindow: 5,
-  diskAhead: 24 * HOUR,
+  diskAhead: MINUTE,
   diskFor: 1,
   burnFast: 5,
   burnSlow: 8,

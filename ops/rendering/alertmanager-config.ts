@@ -21,7 +21,14 @@ export type Receivers = Readonly<Partial<Record<ReceiverName, ReceiverConfigs>>>
 export interface AlertmanagerSettings {
   readonly receivers: Receivers
   /** Short waits for a drill or a short run; absent = the template's. */
-  readonly waits?: { readonly groupWaitSeconds: number; readonly groupIntervalSeconds: number }
+  readonly waits?: AlertWaits
+}
+
+/** Tickets wait a little longer than pages, or an inhibited ticket would leave before its page is known. */
+export interface AlertWaits {
+  readonly pageSeconds: number
+  readonly ticketSeconds: number
+  readonly intervalSeconds: number
 }
 
 interface Route {
@@ -50,9 +57,9 @@ export function renderAlertmanagerConfig(template: string, settings: Alertmanage
   return stringify(config)
 }
 
-function shorten(route: Route, waits: NonNullable<AlertmanagerSettings['waits']>): void {
-  route.group_wait = promDuration(waits.groupWaitSeconds)
-  route.group_interval = promDuration(waits.groupIntervalSeconds)
-  if (route.repeat_interval === '1m')
-    route.repeat_interval = promDuration(Math.max(1, waits.groupIntervalSeconds))
+function shorten(route: Route, waits: AlertWaits): void {
+  const isTicket = route.receiver === 'ticket' || route.receiver === 'none'
+  route.group_wait = promDuration(isTicket ? waits.ticketSeconds : waits.pageSeconds)
+  route.group_interval = promDuration(waits.intervalSeconds)
+  if (route.repeat_interval === '1m') route.repeat_interval = promDuration(Math.max(1, waits.intervalSeconds))
 }

@@ -13,10 +13,13 @@ export interface PrometheusSettings {
   readonly portBase: number
   /** Targets of job="sonia". */
   readonly targets: readonly ScrapeTarget[]
+  /** host:port of series made up by a drill; they keep the labels they bring. */
+  readonly plantedTarget?: string | undefined
 }
 
 interface ScrapeConfig {
   job_name: string
+  honor_labels?: boolean
   static_configs: { targets: string[]; labels?: Record<string, string> }[]
 }
 
@@ -49,6 +52,10 @@ export function renderPrometheusConfig(template: string, settings: PrometheusSet
     // `instance` is a name, not an address: recorded series of two runs must not differ by their ports.
     if (own !== undefined) job.static_configs = [{ targets: [own], labels: { instance: job.job_name } }]
     if (job.job_name === 'sonia') job.static_configs = settings.targets.map(staticConfigOf)
+  }
+  if (settings.plantedTarget !== undefined) {
+    const static_configs = [{ targets: [settings.plantedTarget] }]
+    config.scrape_configs.push({ job_name: 'planted', honor_labels: true, static_configs })
   }
   return stringify(config)
 }

@@ -62,7 +62,7 @@ test('a scrape never takes longer than its interval', () => {
 test('receivers go where they are named, and short waits reach every route', () => {
   const rendered = renderAlertmanagerConfig(template('prometheus', 'alertmanager.yml'), {
     receivers: { page: { webhook_configs: [{ url: 'http://127.0.0.1:1/page' }] } },
-    waits: { groupWaitSeconds: 0, groupIntervalSeconds: 1 },
+    waits: { pageSeconds: 0, ticketSeconds: 1, intervalSeconds: 1 },
   })
   const config = parse(rendered) as {
     route: { group_wait: string; routes: { group_wait: string; group_interval: string }[] }
@@ -75,7 +75,10 @@ test('receivers go where they are named, and short waits reach every route', () 
     ['page'],
   )
   const routes = [config.route, ...config.route.routes] as { group_wait: string }[]
-  assert.deepEqual(new Set(routes.map((route) => route.group_wait)), new Set(['0s']))
+  assert.deepEqual(
+    routes.map((route) => route.group_wait),
+    ['1s', '0s', '0s', '1s', '1s'],
+  )
 })
 
 test('durations are written in the largest whole unit', () => {

@@ -1,0 +1,261 @@
+import { SERVICE_NAMES } from '#catalog'
+import { alertGroups, renderAlertRules } from '../alerts/render-rules.ts'
+import { DRILL_TIMING } from '../alerts/timing.ts'
+import type { OpsHost } from '../host.ts'
+import { startStack, type Stack } from '../stack.ts'
+import { createWatch, serviceTargets, type Watch } from '../watch.ts'
+import { waitUntil } from '../wait-until.ts'
+import { type AlertOutcome, awaitNotice, type Expected, RECEIVER_OF } from './expectations.ts'
+import type { Pager } from './pager.ts'
+import { plantedAlerts, type PlantedAlert } from './planted-alerts.ts'
+import { type PlantedServer, servePlantedSeries } from './planted-series.ts'
+import { checkInhibition, drillHeartbeat, type HeartbeatOutcome } from './drill-checks.ts'
+import { newRunId } from '../run-id.ts'
+
+export interface AlertDrillOptions {
+  readonly repo: string
+  /** A folder of its own: the drill never touches the state of a running stack. */
+  readonly home: string
+  readonly portBase: number
+  readonly host: OpsHost
+  readonly pager: Pager
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+export interface AlertDrillReport {
+  readonly alerts: readonly AlertOutcome[]
+  /** Rules that nothing in the drill caused. */
+  readonly not_drilled: readonly string[]
+  /** Tickets that a page of the same service should have held back. */
+  readonly not_inhibited: readonly string[]
+  readonly heartbeat: HeartbeatOutcome
+  /** Deliveries the receiver refused, all of which were repeated. */
+  readonly refused_deliveries: number
+  readonly broken_annotations: readonly string[]
+  readonly passed: boolean
+}
+
+/** The parts that every step of the drill works with. */
+export interface DrillStage {
+  readonly options: AlertDrillOptions
+  readonly watch: Watch
+  readonly stack: Stack
+  readonly planted: PlantedServer
+  readonly now: () => number
+}
+
+const FIRE_MS = 30_000
+const RESOLVE_MS = 60_000
+const CALM_MS = 7_000
+
+/** Causes every alert once, for real or by planted series, and sees each arrive at its receiver and resolve. */
+export async function drillAlerts(options: AlertDrillOptions): Promise<AlertDrillReport> {
+  const { host, pager, say } = options
+  const cases = plantedAlerts(() => host.clock.nowMs())
+  const planted = await servePlantedSeries([...new Set(cases.flatMap((entry) => entry.series))], () =>
+    host.clock.monotonicMs(),
+  )
+  const stage = await setStage(options, planted).catch(async (error: unknown) => {
+    await planted.stop()
+    throw error
+  })
+  try {
+    await calm(stage)
+    const alerts = await runDrill(stage, cases)
+    say("stopping Alertmanager: the dead man's switch must raise")
+    const heartbeat = await drillHeartbeat(stage)
+    return reportOf({ alerts, heartbeat, pager, cases })
+  } finally {
+    await stage.stack.stop()
+    await stage.watch.stop()
+    await planted.stop()
+  }
+}
+
+async function setStage(options: AlertDrillOptions, planted: PlantedServer): Promise<DrillStage> {
+  const { repo, home, portBase, host, signal, pager } = options
+  const shared = { repo, home, portBase, host, signal, runId: newRunId(host.clock) }
+  const to = (name: string) => ({ webhook_configs: [{ url: `${pager.url}/${name}`, send_resolved: true }] })
+  const watch = await createWatch({
+    ...shared,
+    scrapeIntervalSeconds: 1,
+    alertRules: renderAlertRules(DRILL_TIMING),
+    alertWaits: { pageSeconds: 0, ticketSeconds: 1, intervalSeconds: 1 },
+    receivers: { page: to('page'), ticket: to('ticket'), heartbeat: to('heartbeat') },
+    plantedTarget: planted.address,
+  })
+  try {
+    const stack = await startStack({ ...shared, ops: watch.ops })
+    return { options, watch, stack, planted, now: () => host.clock.monotonicMs() }
+  } catch (error) {
+    await watch.stop()
+    throw error
+  }
+}
+
+async function runDrill(stage: DrillStage, cases: readonly PlantedAlert[]): Promise<readonly AlertOutcome[]> {
+  const { say, pager } = stage.options
+  say('SIGSTOP memory-engine; the receiver refuses the first two deliveries')
+  pager.failNext('/page', 2)
+  const down = await cause(
+    stage,
+    [{ alert: 'ServiceDown', severity: 'critical', service: 'memory-engine' }],
+    {
+      start: () => void stage.stack.kill('memory-engine', 'SIGSTOP'),
+      end: () => void stage.stack.kill('memory-engine', 'SIGCONT'),
+    },
+  )
+  say('SIGKILL openclaw: restarted, and a ticket')
+  // Its ticket stays until the restart has left the window, so the other steps go on meanwhile.
+  const restarted = cause(stage, [{ alert: 'ServiceRestarted', severity: 'warning', service: 'openclaw' }], {
+    start: () => void stage.stack.kill('openclaw', 'SIGKILL'),
+  })
+  const waves: AlertOutcome[] = []
+  for (const severity of ['critical', 'warning', 'info'] as const) {
+    const wave = cases.filter((entry) => entry.severity === severity)
+    say(`planting ${wave.length} series of severity ${severity}`)
+    waves.push(...(await plantWave(stage, wave)))
+    await calm(stage)
+  }
+  say('SIGKILL the Collector')
+  const collector = await cause(
+    stage,
+    [{ alert: 'CollectorDown', severity: 'warning', service: 'collector' }],
+    {
+      start: () => void stage.watch.kill('collector', 'SIGKILL'),
+      end: () => stage.watch.revive('collector'),
+    },
+  )
+  say('taking all six targets away from Prometheus')
+  const absent = await cause(
+    stage,
+    SERVICE_NAMES.map((service) => ({ alert: 'ServiceAbsent', severity: 'critical', service })),
+    {
+      start: () => stage.watch.setTargets([]),
+      end: () => stage.watch.setTargets(serviceTargets(stage.options.portBase)),
+    },
+  )
+  return [...down, ...(await restarted), ...waves, ...collector, ...absent]
+}
+
+/** Info tells nobody; that it reached Alertmanager is what can be seen. */
+async function plantWave(stage: DrillStage, wave: readonly PlantedAlert[]): Promise<readonly AlertOutcome[]> {
+  const outcomes = await cause(stage, wave, {
+    start: () => stage.planted.setBad(wave.flatMap((entry) => entry.series)),
+    end: () => stage.planted.setBad([]),
+  })
+  return outcomes.map((outcome) => ({ ...outcome, cause: 'planted' as const }))
+}
+
+interface Fault {
+  start(): void
+  end?(): void | Promise<void>
+}
+
+/** Starts a fault, waits for each alert, ends the fault, waits for each resolution. */
+async function cause(
+  stage: DrillStage,
+  expected: readonly Expected[],
+  fault: Fault,
+): Promise<readonly AlertOutcome[]> {
+  const startedMs = stage.now()
+  fault.start()
+  const fired = await Promise.all(expected.map((entry) => arrival(stage, entry, 'firing', startedMs)))
+  tellMissing(stage, expected, fired, 'did not arrive')
+  const endedMs = stage.now()
+  await fault.end?.()
+  const resolved = await Promise.all(expected.map((entry) => arrival(stage, entry, 'resolved', endedMs)))
+  tellMissing(stage, expected, resolved, 'was not resolved')
+  return expected.map(({ alert, severity, service }, index) => ({
+    alert,
+    severity,
+    service,
+    cause: 'real',
+    receiver: RECEIVER_OF[severity],
+    fired_after_ms: since(startedMs, fired[index]),
+    resolved_after_ms: since(endedMs, resolved[index]),
+  }))
+}
+
+function tellMissing(
+  stage: DrillStage,
+  expected: readonly Expected[],
+  seen: readonly (number | undefined)[],
+  what: string,
+): void {
+  for (const [index, { alert, severity, service }] of expected.entries()) {
+    if (seen[index] === undefined) stage.options.say(`${alert} ${severity} of ${service} ${what} in time`)
+  }
+}
+
+/** Monotonic milliseconds at which it was seen; undefined when it did not come. */
+async function arrival(
+  stage: DrillStage,
+  expected: Expected,
+  status: 'firing' | 'resolved',
+  sinceMs: number,
+): Promise<number | undefined> {
+  const { pager, signal, host } = stage.options
+  const timeoutMs = status === 'firing' ? FIRE_MS : RESOLVE_MS
+  if (RECEIVER_OF[expected.severity] !== 'none') {
+    const wait = { status, sinceMs, clock: host.clock, timeoutMs, signal }
+    return (await awaitNotice(pager, expected, wait))?.atMs
+  }
+  const ask = async () =>
+    (await isActive(stage, expected)) === (status === 'firing') ? stage.now() : undefined
+  return waitUntil(ask, { clock: host.clock, timeoutMs, intervalMs: 200, signal })
+}
+
+async function isActive(stage: DrillStage, expected: Expected): Promise<boolean> {
+  const response = await fetch(`${stage.watch.alertmanagerUrl}/api/v2/alerts?active=true`)
+  const alerts = (await response.json()) as { labels: Record<string, string> }[]
+  return alerts.some(
+    ({ labels }) => labels['alertname'] === expected.alert && labels['service'] === expected.service,
+  )
+}
+
+function since(fromMs: number, atMs: number | undefined): number | null {
+  return atMs === undefined ? null : Math.round(atMs - fromMs)
+}
+
+/** Nothing is planted long enough for the windows to hold only calm values. */
+async function calm(stage: DrillStage): Promise<void> {
+  stage.planted.setBad([])
+  const until = stage.now() + CALM_MS
+  const { signal, host } = stage.options
+  const over = () => (stage.now() >= until ? true : undefined)
+  await waitUntil(over, { clock: host.clock, timeoutMs: 2 * CALM_MS, intervalMs: 100, signal })
+}
+
+function reportOf(parts: {
+  alerts: readonly AlertOutcome[]
+  heartbeat: HeartbeatOutcome
+  pager: Pager
+  cases: readonly PlantedAlert[]
+}): AlertDrillReport {
+  const { alerts, heartbeat, pager, cases } = parts
+  const seen = new Set([...alerts.map((entry) => `${entry.alert} ${entry.severity}`), 'Watchdog info'])
+  const rules = Object.values(alertGroups(DRILL_TIMING)).flat()
+  const not_drilled = [...new Set(rules.map((rule) => `${rule.alert} ${rule.severity}`))].filter(
+    (name) => !seen.has(name),
+  )
+  const not_inhibited = checkInhibition(pager, cases)
+  const broken_annotations = pager.notices
+    .filter((notice) =>
+      Object.values(notice.annotations).some((text) => /error expanding|<no value>/.test(text)),
+    )
+    .map((notice) => notice.alert)
+  const allCame = alerts.every((entry) => entry.fired_after_ms !== null && entry.resolved_after_ms !== null)
+  const faultless = [not_drilled, not_inhibited, broken_annotations].every((list) => list.length === 0)
+  const passed = allCame && faultless && heartbeat.passed && pager.refusals === 2
+  return {
+    alerts,
+    not_drilled,
+    not_inhibited,
+    heartbeat,
+    refused_deliveries: pager.refusals,
+    broken_annotations,
+    passed,
+  }
+}

@@ -1,0 +1,55 @@
+import { waitUntil } from '../wait-until.ts'
+import type { DrillStage } from './alert-drill.ts'
+import type { Pager } from './pager.ts'
+import type { PlantedAlert } from './planted-alerts.ts'
+
+/** The dead man's switch: heard while all is well, raised when it falls silent. */
+export interface HeartbeatOutcome {
+  readonly beats_before: number
+  /** From the end of Alertmanager until the switch raised. */
+  readonly silence_noticed_after_ms: number | null
+  /** From Alertmanager's return until the next beat. */
+  readonly heard_again_after_ms: number | null
+  readonly passed: boolean
+}
+
+/** The switch raises after this much silence; beats come every second. */
+const SILENCE_MS = 4_000
+const WAIT_MS = 30_000
+
+export async function drillHeartbeat(stage: DrillStage): Promise<HeartbeatOutcome> {
+  const { pager, host, signal } = stage.options
+  const beats = () => pager.notices.filter((notice) => notice.receiver === 'heartbeat')
+  const lastBeatMs = () => beats().at(-1)?.atMs ?? 0
+  const wait = { clock: host.clock, timeoutMs: WAIT_MS, intervalMs: 50, signal }
+  const before = beats().length
+  const stoppedMs = stage.now()
+  stage.watch.kill('alertmanager', 'SIGKILL')
+  const raisedMs = await waitUntil(
+    () => (stage.now() - lastBeatMs() > SILENCE_MS ? stage.now() : undefined),
+    wait,
+  )
+  const revivedMs = stage.now()
+  await stage.watch.revive('alertmanager')
+  const heardMs = await waitUntil(() => (lastBeatMs() > revivedMs ? lastBeatMs() : undefined), wait)
+  return {
+    beats_before: before,
+    silence_noticed_after_ms: raisedMs === undefined ? null : Math.round(raisedMs - stoppedMs),
+    heard_again_after_ms: heardMs === undefined ? null : Math.round(heardMs - revivedMs),
+    passed: before > 1 && raisedMs !== undefined && heardMs !== undefined,
+  }
+}
+
+/** The planted critical cases exceed the warning's limit too: a ticket for their service means inhibition failed. */
+export function checkInhibition(pager: Pager, cases: readonly PlantedAlert[]): readonly string[] {
+  const paged = new Set(
+    cases
+      .filter((entry) => entry.severity === 'critical' && entry.service.startsWith('drill-'))
+      .map((e) => e.service),
+  )
+  return pager.notices
+    .filter(
+      (notice) => notice.receiver === 'ticket' && notice.status === 'firing' && paged.has(notice.service),
+    )
+    .map((notice) => `${notice.alert} ${notice.service}`)
+}
