@@ -26,6 +26,7 @@ export interface WatchSlotsOptions {
   readonly files: WatchFolders
   readonly ports: Readonly<Record<WatchTool | 'collectorHealth', number>>
   readonly retention: string
+  readonly scrapeIntervalSeconds: number
   readonly restart: boolean
   readonly onChange: (tool: WatchTool, change: SlotChange) => void
 }
@@ -84,6 +85,8 @@ function watchPlans(options: WatchSlotsOptions): Readonly<Record<WatchTool, Watc
         '--enable-feature=exemplar-storage',
         // By default the first scrape waits up to 5 s for the first look at the targets.
         '--scrape.discovery-reload-interval=200ms',
+        // How long a restarted Alertmanager may know nothing: by default a minute, also when scrapes come every second.
+        `--rules.alert.resend-delay=${Math.min(60, 4 * options.scrapeIntervalSeconds)}s`,
         '--log.format=json',
       ],
       ready: { port: ports.prometheus, path: '/-/ready' },
