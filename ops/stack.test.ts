@@ -67,13 +67,13 @@ test('a service that ends before it is ready fails the start, with its last word
 })
 
 test('a service that answers for another run is not ready', async (t) => {
-  const options = { ...optionsFor(t, { pipecat: { claimsRun: 'run_other' } }), readyTimeoutMs: 700 }
+  const options = { ...optionsFor(t, { pipecat: { claimsRun: 'run_other' } }), readyTimeoutMs: 4_000 }
   await assert.rejects(startStack(options), /pipecat was not ready within/)
   await assertNothingLeft(options)
 })
 
 test('a service whose /readyz is 503 is not ready', async (t) => {
-  const options = { ...optionsFor(t, { 'eva-os': { neverReady: true } }), readyTimeoutMs: 700 }
+  const options = { ...optionsFor(t, { 'eva-os': { neverReady: true } }), readyTimeoutMs: 4_000 }
   await assert.rejects(startStack(options), /eva-os was not ready within/)
   await assertNothingLeft(options)
 })

@@ -20,6 +20,8 @@ export interface AlertDrillOptions {
   readonly host: OpsHost
   readonly pager: Pager
   readonly signal: AbortSignal
+  /** `part`: one service that is really down, the planted pages, and the dead man's switch. Default: every alert. */
+  readonly scope?: 'part' | 'all'
   readonly say: (line: string) => void
 }
 
@@ -95,7 +97,7 @@ async function setStage(options: AlertDrillOptions, planted: PlantedServer): Pro
 }
 
 async function runDrill(stage: DrillStage, cases: readonly PlantedAlert[]): Promise<readonly AlertOutcome[]> {
-  const { say, pager } = stage.options
+  const { say, pager, scope } = stage.options
   say('SIGSTOP memory-engine; the receiver refuses the first two deliveries')
   pager.failNext('/page', 2)
   const down = await cause(
@@ -106,6 +108,7 @@ async function runDrill(stage: DrillStage, cases: readonly PlantedAlert[]): Prom
       end: () => void stage.stack.kill('memory-engine', 'SIGCONT'),
     },
   )
+  if (scope === 'part') return [...down, ...(await plantSeverity(stage, cases, 'critical'))]
   say('SIGKILL openclaw: restarted, and a ticket')
   // Its ticket stays until the restart has left the window, so the other steps go on meanwhile.
   const restarted = cause(stage, [{ alert: 'ServiceRestarted', severity: 'warning', service: 'openclaw' }], {
@@ -113,11 +116,14 @@ async function runDrill(stage: DrillStage, cases: readonly PlantedAlert[]): Prom
   })
   const waves: AlertOutcome[] = []
   for (const severity of ['critical', 'warning', 'info'] as const) {
-    const wave = cases.filter((entry) => entry.severity === severity)
-    say(`planting ${wave.length} series of severity ${severity}`)
-    waves.push(...(await plantWave(stage, wave)))
+    waves.push(...(await plantSeverity(stage, cases, severity)))
     await calm(stage)
   }
+  return [...down, ...(await restarted), ...waves, ...(await takeWatchersAway(stage))]
+}
+
+async function takeWatchersAway(stage: DrillStage): Promise<readonly AlertOutcome[]> {
+  const { say } = stage.options
   say('SIGKILL the Collector')
   const collector = await cause(
     stage,
@@ -136,7 +142,17 @@ async function runDrill(stage: DrillStage, cases: readonly PlantedAlert[]): Prom
       end: () => stage.watch.setTargets(serviceTargets(stage.options.portBase)),
     },
   )
-  return [...down, ...(await restarted), ...waves, ...collector, ...absent]
+  return [...collector, ...absent]
+}
+
+function plantSeverity(
+  stage: DrillStage,
+  cases: readonly PlantedAlert[],
+  severity: PlantedAlert['severity'],
+): Promise<readonly AlertOutcome[]> {
+  const wave = cases.filter((entry) => entry.severity === severity)
+  stage.options.say(`planting ${wave.length} series of severity ${severity}`)
+  return plantWave(stage, wave)
 }
 
 /** Info tells nobody; that it reached Alertmanager is what can be seen. */
