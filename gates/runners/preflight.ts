@@ -18,7 +18,8 @@ export async function refuseBadStart(options: GateRunOptions): Promise<void> {
       hint: `put ${missing.map((gate) => `${gate}.yaml`).join(', ')} into ${options.criteriaFolder}`,
     })
   }
-  checkParameters(loaded, runParameters(options.profile))
+  const selected = loaded.filter(({ gate }) => options.gates.includes(gate))
+  checkParameters(selected, runParameters(options.profile))
   await readConfigurationSource(options.configurationSources)
   const services = SERVICE_NAMES.map((name) => portAt(CATALOG[name].port, options.portBase))
   refuseTakenPorts([...services, ...Object.values(watchPorts(options.portBase)), pagePort(options.portBase)])
