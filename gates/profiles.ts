@@ -17,6 +17,10 @@ export interface Profile {
   /** SIGKILLs under writes, and disks rebuilt as a power loss would leave them. */
   readonly kills: number
   readonly powerLossImages: number
+  /** Of each race between a check and its use. */
+  readonly raceIterations: number
+  /** Load under which service keys are exchanged. */
+  readonly rotationSeconds: number
   /** Only such a run may become release evidence. */
   readonly isRelease: boolean
 }
@@ -41,6 +45,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     scrapeSeconds: 1,
     kills: 5,
     powerLossImages: 10,
+    raceIterations: 200,
+    rotationSeconds: 10,
     isRelease: false,
   },
   smoke: {
@@ -57,6 +63,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     scrapeSeconds: 1,
     kills: 5,
     powerLossImages: 10,
+    raceIterations: 200,
+    rotationSeconds: 20,
     isRelease: false,
   },
   rehearsal: {
@@ -73,6 +81,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     scrapeSeconds: 5,
     kills: 100,
     powerLossImages: 200,
+    raceIterations: 10_000,
+    rotationSeconds: 60,
     isRelease: false,
   },
   release: {
@@ -89,6 +99,8 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     scrapeSeconds: 15,
     kills: 100,
     powerLossImages: 200,
+    raceIterations: 10_000,
+    rotationSeconds: 60,
     isRelease: true,
   },
 }

@@ -14,8 +14,10 @@ import type { GateContext, GateRunner, Planted } from './gate-context.ts'
 import { observeGoNoGo } from './go-no-go.ts'
 import { servePage } from './page-server.ts'
 import { refuseBadStart } from './preflight.ts'
+import { observeObservability } from './observability.ts'
 import type { Progress } from './progress.ts'
 import { observeReleaseLock } from './release-lock.ts'
+import { observeSecurity } from './security.ts'
 import { observeSoak } from './soak.ts'
 
 /** Gates that have a runner, in the order in which they run. */
@@ -23,7 +25,9 @@ export const GATE_RUNNERS: ReadonlyMap<string, GateRunner> = new Map([
   ['go-no-go', observeGoNoGo],
   ['soak', observeSoak],
   ['determinism', observeDeterminism],
+  ['security', observeSecurity],
   ['durability', observeDurability],
+  ['observability', observeObservability],
   ['release-lock', observeReleaseLock],
 ])
 

@@ -56,7 +56,7 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
 
 /** Belongs to whoever the sandbox belongs to: contained programs run as that user. */
 async function makeEmpty(sandbox: string, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
   await mkdir(folder, { mode: 0o755 })
   const { uid, gid } = await stat(sandbox)
   if (process.getuid?.() === 0) await chown(folder, uid, gid)

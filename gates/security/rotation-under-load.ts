@@ -1,0 +1,62 @@
+import { askService } from '../runners/service-access.ts'
+
+export interface RotationOptions {
+  readonly portBase: number
+  readonly operatorKey: string
+  readonly seconds: number
+  readonly rotations: number
+  readonly signal: AbortSignal
+}
+
+export interface RotationCounts {
+  readonly rotated: number
+  readonly answered: number
+  /** Anything but a good answer: a refused token shows as 401 at the door, or as 503 behind the gateway. */
+  readonly refused: number
+}
+
+const CALLERS = 4
+const PAUSE_MS = 20
+
+/** Chats through the gateway, whose every hop carries a service token, while the signing keys are exchanged. */
+export async function rotateUnderLoad(options: RotationOptions): Promise<RotationCounts> {
+  const untilMs = performance.now() + options.seconds * 1000
+  const counts = { rotated: 0, answered: 0, refused: 0 }
+  const callers = Array.from({ length: CALLERS }, () => chatUntil(untilMs, options, counts))
+  for (let rotation = 1; rotation <= options.rotations; rotation += 1) {
+    await pause((options.seconds * 1000) / (options.rotations + 1))
+    const { status } = await askService(options, 'eva-os', {
+      method: 'POST',
+      path: '/v1/keys/rotate',
+      headers: { 'x-operator-key': options.operatorKey },
+    })
+    if (status === 200) counts.rotated += 1
+  }
+  await Promise.all(callers)
+  return counts
+}
+
+async function chatUntil(
+  untilMs: number,
+  options: RotationOptions,
+  counts: { answered: number; refused: number },
+): Promise<void> {
+  while (performance.now() < untilMs && !options.signal.aborted) {
+    const isGood = await askService(options, 'api-gateway', {
+      path: '/v1/chat',
+      body: { message: 'while keys rotate' },
+    }).then(
+      ({ status, body }) => status === 200 && (body as { warning?: unknown }).warning === undefined,
+      () => false,
+    )
+    if (isGood) counts.answered += 1
+    else counts.refused += 1
+    await pause(PAUSE_MS)
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
