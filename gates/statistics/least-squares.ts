@@ -24,48 +24,51 @@ export interface LeastSquares {
   readonly contrasts: readonly Contrast[]
 }
 
-export interface LeastSquaresInput {
-  /** Regressors, already whitened (multiplied by the inverse Cholesky factor of the covariance): p columns of n. */
+/** All of a regression that does not depend on the response, so that many series of equal times can share it. */
+export interface Design {
+  /** Regressors, whitened (multiplied by the inverse Cholesky factor of the covariance): p columns of n. */
   readonly columns: Matrix
-  /** Response, whitened the same way: n values. */
-  readonly response: Vector
-  /** Linear combinations of the p coefficients that are asked for. */
-  readonly contrasts: Matrix
-  /** Least residual variance that the resolution of the data allows, in squared units of the response. */
-  readonly varianceFloor: number
+  /** The same, as n rows of p. */
+  readonly rows: Matrix
+  /** Cholesky factor of Z'Z. */
+  readonly factor: Matrix
+  readonly logDesign: number
+  /** Linear combinations of the p coefficients that are asked for, with the unit variance of each. */
+  readonly contrasts: readonly { readonly weights: Vector; readonly unitVariance: number }[]
 }
 
-/** Ordinary least squares in whitened coordinates, which is generalised least squares in the original ones. */
-export function leastSquares({
-  columns,
-  response,
-  contrasts,
-  varianceFloor,
-}: LeastSquaresInput): LeastSquares {
+/** `columns` must be whitened already; `contrasts` are weights of the coefficients. */
+export function designOf(columns: Matrix, contrasts: Matrix): Design {
   const factor = cholesky(columns.map((left) => columns.map((right) => dot(left, right))))
-  const coefficients = solveUpper(
+  return {
+    columns,
+    rows: at(columns, 0).map((_, row) => columns.map((column) => at(column, row))),
     factor,
-    solveLower(
-      factor,
-      columns.map((column) => dot(column, response)),
-    ),
-  )
-  const residuals = response.map(
-    (value, row) =>
-      value -
-      dot(
-        coefficients,
-        columns.map((column) => at(column, row)),
-      ),
-  )
+    logDesign: -logDiagonal(factor),
+    contrasts: contrasts.map((weights) => {
+      const u = solveLower(factor, weights)
+      return { weights, unitVariance: dot(u, u) }
+    }),
+  }
+}
+
+/**
+ * Ordinary least squares in whitened coordinates, which is generalised least squares in the original ones.
+ * `varianceFloor`: least residual variance that the resolution of the data allows, in squared units of the response.
+ */
+export function leastSquares(design: Design, response: Vector, varianceFloor: number): LeastSquares {
+  const { columns, rows, factor, logDesign } = design
+  const projected = columns.map((column) => dot(column, response))
+  const coefficients = solveUpper(factor, solveLower(factor, projected))
+  const residuals = response.map((value, row) => value - dot(coefficients, at(rows, row)))
   const degreesOfFreedom = response.length - columns.length
   return {
-    logDesign: -logDiagonal(factor),
+    logDesign,
     degreesOfFreedom,
     residualSquares: Math.max(dot(residuals, residuals), degreesOfFreedom * varianceFloor),
-    contrasts: contrasts.map((contrast) => {
-      const u = solveLower(factor, contrast)
-      return { estimate: dot(contrast, coefficients), unitVariance: dot(u, u) }
-    }),
+    contrasts: design.contrasts.map(({ weights, unitVariance }) => ({
+      estimate: dot(weights, coefficients),
+      unitVariance,
+    })),
   }
 }

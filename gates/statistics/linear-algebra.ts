@@ -18,7 +18,15 @@ export function mean(values: Vector): number {
 }
 
 export function dot(left: Vector, right: Vector): number {
-  return sum(left.map((value, index) => value * at(right, index)))
+  let total = 0
+  let lost = 0
+  for (let index = 0; index < left.length; index += 1) {
+    const value = at(left, index) * at(right, index)
+    const next = total + value
+    lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total
+    total = next
+  }
+  return total + lost
 }
 
 /** An element that the caller knows to be there; throws where that is wrong instead of computing with undefined. */

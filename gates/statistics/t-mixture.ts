@@ -13,6 +13,8 @@ export interface TMixture {
   readonly standardDeviation: number
   /** Log of the sum of the weights: how likely the whole set of models is. */
   readonly logEvidence: number
+  /** Probability of this value or less. */
+  cumulative(value: number): number
   /** The value below which the mixture lies with this probability, to the last bit that bisection resolves. */
   quantile(probability: number): number
 }
@@ -47,6 +49,7 @@ export function createMixture(components: readonly MixtureComponent[], degreesOf
     mean,
     standardDeviation: Math.sqrt(dot(weights, spread)),
     logEvidence: top + Math.log(total),
+    cumulative,
     quantile: (probability) => bisect(cumulative, probability, [mean - span, mean + span]),
   }
 }

@@ -1,6 +1,6 @@
 import { type Floors, floorsOf, quantumOf, type Sample } from './floors.ts'
 import { decideTrend, type TrendReason } from './trend-decision.ts'
-import { fitTrend, type TrendFit } from './trend-fit.ts'
+import { fitTrend, type TrendDesigner, type TrendFit } from './trend-fit.ts'
 import { binHoursFor, type TrendProfile, warmupHoursFor } from './trend-profile.ts'
 
 export interface TrendQuestion {
@@ -13,6 +13,8 @@ export interface TrendQuestion {
   readonly knownQuantum?: number
   /** A series that never changes is taken for a dead sensor, unless this is said. */
   readonly mayBeConstant?: boolean
+  /** Shares the costly part between series of equal times. */
+  readonly design?: TrendDesigner
 }
 
 export interface TrendAnswer {
@@ -39,7 +41,8 @@ export function boundTrend(samples: readonly Sample[], question: TrendQuestion):
   if (!mayBeConstant && isConstant(samples, startHours)) return { ...nothing, reason: 'FROZEN' }
   const quantum =
     profile.reduce === 'lowest' ? Math.max(knownQuantum, quantumOf(samples, startHours)) : knownQuantum
-  const fit = fitTrend(floors, { binHours, quantum, profile })
+  const shared = question.design === undefined ? {} : { design: question.design }
+  const fit = fitTrend(floors, { binHours, quantum, profile, ...shared })
   return { ...decideTrend(fit, delta, profile), fit, floors }
 }
 

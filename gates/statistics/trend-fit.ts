@@ -6,7 +6,7 @@ import {
   stepRegressors,
 } from './covariance-grid.ts'
 import type { Floors } from './floors.ts'
-import { type LeastSquares, leastSquares } from './least-squares.ts'
+import { type Design, designOf, type LeastSquares, leastSquares } from './least-squares.ts'
 import { at, type Matrix, mean, solveLower, type Vector } from './linear-algebra.ts'
 import { createMixture, type MixtureComponent, type TMixture } from './t-mixture.ts'
 import type { TrendProfile } from './trend-profile.ts'
@@ -28,6 +28,10 @@ export interface TrendFit {
   /** Smallest step of the raw values; limits what can be resolved. */
   readonly quantum: number
   readonly step: StepFit | null
+  /** How probable it is that the slope is no more than this: small where growth is certain. */
+  readonly slopeAtMost: (slope: number) => number
+  /** The same of the second half. */
+  readonly lateAtMost: (slope: number) => number
 }
 
 /** The step that explains the series best, whether or not there is one. */
@@ -46,10 +50,71 @@ const KINK_LEVEL = 0.995
 const ROUNDING = 12
 const SMALLEST_VARIANCE = 1e-18
 
+/** One way of looking at a series under every noise model: what is asked, and all that needs no response. */
 interface Look {
-  readonly column: Vector | null
-  /** Combinations of the base coefficients and, where there is a column, its own. */
-  readonly contrasts: Matrix
+  readonly designs: readonly Design[]
+}
+
+/** All of a fit that depends on the times of the floors alone. */
+export interface TrendDesign {
+  readonly lengthHours: number
+  readonly models: readonly NoiseModel[]
+  readonly whole: Look
+  readonly bend: Look
+  readonly steps: readonly { readonly atIndex: number; readonly look: Look }[]
+}
+
+/** Source of designs for `fitTrend`: `trendDesignOf` itself, or one that remembers them. */
+export type TrendDesigner = typeof trendDesignOf
+
+export function trendDesignOf(
+  hours: readonly number[],
+  binHours: number,
+  profile: TrendProfile,
+): TrendDesign {
+  const start = at(hours, 0) - binHours / 2
+  const end = at(hours, hours.length - 1) + binHours / 2
+  const lengthHours = end - start
+  const centre = (start + end) / 2
+  const base = baseRegressors(hours, lengthHours, centre)
+  const models = noiseModels(hours, lengthHours, profile)
+  const whitened = models.map(({ factor }) => base.map((column) => solveLower(factor, column)))
+  const look = (column: Vector | null, contrasts: Matrix): Look => ({
+    designs: models.map(({ factor }, index) => {
+      const columns = at(whitened, index)
+      return designOf(column === null ? columns : [...columns, solveLower(factor, column)], contrasts)
+    }),
+  })
+  const zeros = base.map(() => 0)
+  const slopeOf = zeros.map((_, index) => (index === 1 ? 1 : 0))
+  const steps = profile.looksForStep ? stepRegressors(hours) : []
+  return {
+    lengthHours,
+    models,
+    whole: look(null, [slopeOf]),
+    bend: look(kinkRegressor(hours, centre), [
+      [...slopeOf, 1],
+      [...zeros, 1],
+    ]),
+    steps: steps.map(({ atIndex, column }) => ({
+      atIndex,
+      look: look(column, [
+        [...slopeOf, 0],
+        [...zeros, 1],
+      ]),
+    })),
+  }
+}
+
+/** Remembers the designs it made: series of equal times, as in a calibration, share the costly part. */
+export function rememberingDesigner(): TrendDesigner {
+  const known = new Map<string, TrendDesign>()
+  return (hours, binHours, profile) => {
+    const key = JSON.stringify([hours, binHours, profile])
+    const design = known.get(key) ?? trendDesignOf(hours, binHours, profile)
+    known.set(key, design)
+    return design
+  }
 }
 
 /**
@@ -60,39 +125,23 @@ interface Look {
  */
 export function fitTrend(
   floors: Floors,
-  {
-    binHours,
-    quantum,
-    profile,
-  }: { readonly binHours: number; readonly quantum: number; readonly profile: TrendProfile },
+  { binHours, quantum, profile, design: makeDesign = trendDesignOf }: FitSettings,
 ): TrendFit {
   const { hours, values } = floors
-  const start = at(hours, 0) - binHours / 2
-  const end = at(hours, hours.length - 1) + binHours / 2
-  const lengthHours = end - start
-  const centre = (start + end) / 2
+  const design = makeDesign(hours, binHours, profile)
   const average = mean(values)
+  const response = values.map((value) => value - average)
   const problem: Problem = {
-    response: values.map((value) => value - average),
-    base: baseRegressors(hours, lengthHours, centre),
-    models: noiseModels(hours, lengthHours, profile),
+    models: design.models,
+    responses: design.models.map(({ factor }) => solveLower(factor, response)),
     varianceFloor: Math.max(quantum ** 2 / ROUNDING, SMALLEST_VARIANCE * Math.max(1, average ** 2)),
   }
-  const zeros = problem.base.map(() => 0)
-  const slopeOf = zeros.map((_, index) => (index === 1 ? 1 : 0))
-  const [whole] = lookAt(problem, { column: null, contrasts: [slopeOf] })
-  const bend = {
-    column: kinkRegressor(hours, centre),
-    contrasts: [
-      [...slopeOf, 1],
-      [...zeros, 1],
-    ],
-  }
-  const [late, kink] = lookAt(problem, bend)
+  const [whole] = lookAt(problem, design.whole)
+  const [late, kink] = lookAt(problem, design.bend)
   const { level } = profile
   return {
     bins: hours.length,
-    lengthHours,
+    lengthHours: design.lengthHours,
     slope: there(whole).mean,
     lower: there(whole).quantile(level),
     upper: there(whole).quantile(1 - level),
@@ -101,35 +150,35 @@ export function fitTrend(
     lateLower: there(late).quantile(LATE_LEVEL),
     kinkUpper: there(kink).quantile(KINK_LEVEL),
     quantum,
-    step: profile.looksForStep ? bestStep(problem, { hours, binHours, level, slopeOf }) : null,
+    step: bestStep(problem, design, { hours, binHours, level }),
+    slopeAtMost: there(whole).cumulative,
+    lateAtMost: there(late).cumulative,
   }
 }
 
+export interface FitSettings {
+  readonly binHours: number
+  readonly quantum: number
+  readonly profile: TrendProfile
+  readonly design?: TrendDesigner
+}
+
 interface Problem {
-  readonly response: Vector
-  readonly base: Matrix
   readonly models: readonly NoiseModel[]
+  /** The response, whitened by each model. */
+  readonly responses: readonly Vector[]
   readonly varianceFloor: number
 }
 
 /** One mixture per contrast of the look, over all noise models. */
-function lookAt(
-  { response, base, models, varianceFloor }: Problem,
-  { column, contrasts }: Look,
-): readonly TMixture[] {
-  const columns = column === null ? base : [...base, column]
-  const fits = models.map((model) => {
-    const whiten = (values: Vector) => solveLower(model.factor, values)
-    const fit = leastSquares({
-      columns: columns.map(whiten),
-      response: whiten(response),
-      contrasts,
-      varianceFloor,
-    })
-    return { model, fit }
-  })
-  const degreesOfFreedom = response.length - columns.length
-  return contrasts.map((_, contrast) =>
+function lookAt({ models, responses, varianceFloor }: Problem, { designs }: Look): readonly TMixture[] {
+  const fits = designs.map((design, index) => ({
+    model: at(models, index),
+    fit: leastSquares(design, at(responses, index), varianceFloor),
+  }))
+  const first = at(designs, 0)
+  const degreesOfFreedom = first.rows.length - first.columns.length
+  return first.contrasts.map((_, contrast) =>
     createMixture(
       fits.map(({ model, fit }) => componentOf(model, fit, contrast)),
       degreesOfFreedom,
@@ -152,20 +201,16 @@ interface StepSearch {
   readonly hours: readonly number[]
   readonly binHours: number
   readonly level: number
-  readonly slopeOf: Vector
 }
 
-function bestStep(problem: Problem, { hours, binHours, level, slopeOf }: StepSearch): StepFit | null {
-  const zeros = slopeOf.map(() => 0)
+function bestStep(
+  problem: Problem,
+  { steps }: TrendDesign,
+  { hours, binHours, level }: StepSearch,
+): StepFit | null {
   let best: { readonly size: TMixture; readonly slope: TMixture; readonly atIndex: number } | null = null
-  for (const { atIndex, column } of stepRegressors(hours)) {
-    const [slope, size] = lookAt(problem, {
-      column,
-      contrasts: [
-        [...slopeOf, 0],
-        [...zeros, 1],
-      ],
-    })
+  for (const { atIndex, look } of steps) {
+    const [slope, size] = lookAt(problem, look)
     if (best === null || there(size).logEvidence > best.size.logEvidence) {
       best = { size: there(size), slope: there(slope), atIndex }
     }
