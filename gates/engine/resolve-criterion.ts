@@ -84,8 +84,9 @@ function judgeQueries(
       return [instant('left', spec.left), instant('right', spec.right)]
     case 'growth-bound':
     case 'drift-bound': {
-      const start = resolveAmount('$START', parameters)
       const step = resolveAmount(spec.step, parameters)
+      // The point at START would speak of the time before it.
+      const start = resolveAmount('$START', parameters) + step
       return [{ ...instant('series', spec.series), kind: 'range', start, step }]
     }
   }

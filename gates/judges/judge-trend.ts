@@ -1,7 +1,7 @@
 import type { RangeSeries, ReasonCode, SeriesResult, StoredAnswer } from '../engine/types.ts'
 import type { Sample } from '../statistics/floors.ts'
 import { boundTrend, type TrendAnswer } from '../statistics/trend-bound.ts'
-import type { TrendFit } from '../statistics/trend-fit.ts'
+import type { TrendDesigner, TrendFit } from '../statistics/trend-fit.ts'
 import { LATENCY_TREND, RESOURCE_TREND } from '../statistics/trend-profile.ts'
 import { type JudgeOutcome, unsound } from './judge-outcome.ts'
 import { type ExpectedSeries, seriesName } from './read-samples.ts'
@@ -20,16 +20,17 @@ export function judgeTrend(
   spec: TrendLimit,
   answer: StoredAnswer | undefined,
   expected: ExpectedSeries,
+  design?: TrendDesigner,
 ): JudgeOutcome {
   if (answer === undefined || answer.kind !== 'range' || answer.fault !== null) {
     return { series: [unsound('', ['EVALUATION_ERROR'])], limit: spec.limit }
   }
-  const { start } = answer
+  const start = answer.end - spec.windowSeconds
   const groups = Map.groupBy(answer.data, ({ labels }) =>
     expected === null ? '' : seriesName(labels, expected.label),
   )
   const names = expected !== null && 'values' in expected ? expected.values : [...groups.keys()]
-  const judged = names.map((name) => judgeNamed(name, groups.get(name) ?? [], { spec, start }))
+  const judged = names.map((name) => judgeNamed(name, groups.get(name) ?? [], { spec, start, design }))
   return { series: [...judged, ...unexpected(groups, expected)], limit: spec.limit }
 }
 
@@ -42,10 +43,17 @@ function unexpected(groups: ReadonlyMap<string, unknown>, expected: ExpectedSeri
   return groups.size >= needed ? [] : [unsound('', ['NO_SERIES'])]
 }
 
+interface TrendContext {
+  readonly spec: TrendLimit
+  /** Seconds since the epoch at which the window begins. */
+  readonly start: number
+  readonly design: TrendDesigner | undefined
+}
+
 function judgeNamed(
   series: string,
   found: readonly RangeSeries[],
-  { spec, start }: { readonly spec: TrendLimit; readonly start: number },
+  { spec, start, design }: TrendContext,
 ): SeriesResult {
   const [first, ...others] = found
   if (first === undefined || first.values.length === 0) return unsound(series, ['NO_SERIES'])
@@ -57,10 +65,15 @@ function judgeNamed(
   })
   // p95 of 0 has no logarithm, and a saturated histogram gives +Inf.
   if (samples.some(({ value }) => !Number.isFinite(value))) return unsound(series, ['NAN'], samples.length)
-  return resultOf(series, samples, spec)
+  return resultOf(series, samples, spec, design)
 }
 
-function resultOf(series: string, samples: readonly Sample[], spec: TrendLimit): SeriesResult {
+function resultOf(
+  series: string,
+  samples: readonly Sample[],
+  spec: TrendLimit,
+  design: TrendDesigner | undefined,
+): SeriesResult {
   const isDrift = spec.kind === 'drift-bound'
   const soakHours = spec.windowSeconds / 3600
   const answer = boundTrend(samples, {
@@ -68,6 +81,7 @@ function resultOf(series: string, samples: readonly Sample[], spec: TrendLimit):
     delta: isDrift ? Math.log1p(spec.limit) / soakHours : spec.limit,
     soakHours,
     mayBeConstant: spec.mayBeConstant,
+    ...(design === undefined ? {} : { design }),
   })
   const numbers = numbersOf(answer.fit, isDrift ? soakHours : null)
   const reasons = answer.verdict === 'INCONCLUSIVE' ? [REASONS[answer.reason]] : []

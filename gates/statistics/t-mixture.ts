@@ -14,7 +14,7 @@ export interface TMixture {
   /** Log of the sum of the weights: how likely the whole set of models is. */
   readonly logEvidence: number
   /** Probability of this value or less. */
-  cumulative(value: number): number
+  readonly cumulative: (value: number) => number
   /** The value below which the mixture lies with this probability, to the last bit that bisection resolves. */
   quantile(probability: number): number
 }

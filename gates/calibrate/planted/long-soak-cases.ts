@@ -1,0 +1,159 @@
+import { PROFILES } from '../../profiles.ts'
+import { runParameters } from '../../run-parameters.ts'
+import type { PlantedCase } from './planted-case.ts'
+import { add, all, change, type Plant, unscraped } from './planted-series.ts'
+import {
+  grown,
+  latencyBuckets,
+  ROUTES,
+  type SoakShape,
+  soundLatencies,
+  soundSoak,
+  wobble,
+} from './sound-soak.ts'
+
+const HOURS = 48
+const SCRAPE_SECONDS = 300
+const MIB = 1024 * 1024
+const SHAPE: SoakShape = {
+  seconds: HOURS * 3600,
+  drainSeconds: 600,
+  planned: { chat: 172_800, action: 86_400, voice: 14_400 },
+}
+
+const PARAMETERS = {
+  ...runParameters(PROFILES.release),
+  S: SCRAPE_SECONDS,
+  SOAK_SECONDS: SHAPE.seconds,
+  DRAIN: SHAPE.drainSeconds,
+  PLANNED_CHAT: SHAPE.planned.chat,
+  PLANNED_ACTION: SHAPE.planned.action,
+  PLANNED_VOICE: SHAPE.planned.voice,
+}
+
+function twoDays(name: string, plant: Plant, expect: PlantedCase['expect']): PlantedCase {
+  const series = plant([...soundSoak(SHAPE), ...soundLatencies()])
+  return {
+    name,
+    gate: 'soak',
+    seconds: SHAPE.seconds,
+    scrapeSeconds: SCRAPE_SECONDS,
+    parameters: PARAMETERS,
+    series,
+    expect,
+  }
+}
+
+/** A line of this slope per hour on top of one service's series: more than the limit, less than twice. */
+function growing(name: string, perHour: number): Plant {
+  return change(
+    { name, labels: { service: 'memory-engine' } },
+    (seconds, value) => value + (perHour * seconds) / 3600,
+  )
+}
+
+const handles = (perHour: number) => (seconds: number) => 12 + Math.floor((perHour * seconds) / 3600)
+
+/** Two days at a coarse scrape, for what only two days can show. */
+export function longSoakCases(): readonly PlantedCase[] {
+  return [
+    twoDays('two sound days', (series) => series, { '*': 'PASS' }),
+    twoDays(
+      'everything grows a little too fast in one service',
+      all(
+        growing('process_resident_memory_bytes', 1.8 * MIB),
+        growing('nodejs_heap_space_size_used_bytes', 1.8 * MIB),
+        growing('process_open_fds', 1.8),
+        growing('nodejs_eventloop_lag_p50_seconds', 0.0018),
+        change({ name: 'nodejs_active_handles_total', labels: { service: 'memory-engine' } }, handles(1.8)),
+      ),
+      {
+        'soak.memory': 'FAIL',
+        'soak.old-space': 'FAIL',
+        'soak.descriptors': 'FAIL',
+        'soak.event-loop-lag': 'FAIL',
+        'soak.handles': 'FAIL',
+        'soak.p95-drift': 'PASS',
+      },
+    ),
+    twoDays(
+      'memory settles, too slowly to be called stable',
+      change(
+        { name: 'process_resident_memory_bytes', labels: { service: 'eva-os' } },
+        (seconds, value) => value + 80 * MIB * (1 - Math.exp(-seconds / 28_800)),
+      ),
+      {
+        'soak.memory': 'UNSETTLED_WARMUP',
+      },
+    ),
+    twoDays(
+      'memory that never changes by a byte',
+      change({ name: 'process_resident_memory_bytes', labels: { service: 'eva-os' } }, () => 2e8),
+      {
+        'soak.memory': 'FROZEN',
+        'soak.old-space': 'PASS',
+      },
+    ),
+    twoDays(
+      'memory that is not a number for an hour',
+      change({ name: 'process_resident_memory_bytes', labels: { service: 'eva-os' } }, (seconds, value) =>
+        seconds > 90_000 && seconds < 93_600 ? Number.NaN : value,
+      ),
+      { 'soak.memory': 'NAN' },
+    ),
+    twoDays(
+      'memory unrecorded for ten hours, though scraped',
+      unscraped({ name: 'process_resident_memory_bytes', labels: { service: 'eva-os' } }, 72_000, 108_000),
+      { 'soak.memory': 'COVERAGE' },
+    ),
+    twoDays('a p95 that drifts by 18 %', drifting(0.18), { 'soak.p95-drift': 'FAIL', 'soak.memory': 'PASS' }),
+    twoDays(
+      'the machine was out of CPU',
+      change({ name: 'sonia_host_pressure_stalled_seconds_total' }, (seconds) => 0.8 * (seconds + 1000)),
+      { 'soak.p95-drift': 'HOST_SATURATED', 'soak.memory': 'PASS' },
+    ),
+    twoDays(
+      'a process younger than the window',
+      change({ name: 'process_start_time_seconds', labels: { service: 'eva-os' } }, () => 4_000_000_000),
+      { 'soak.memory': 'RESTART_IN_WINDOW', 'soak.restarts': 'PASS' },
+    ),
+    twoDays('voice sessions fail, too few to show in the sum', failing('voice', 0.008), {
+      'soak.error-ratio': 'PASS',
+      'soak.error-ratio-by-scenario': 'FAIL',
+    }),
+    twoDays('one bad hour', badHour(0.03), { 'soak.error-ratio': 'PASS', 'soak.worst-hour': 'FAIL' }),
+  ]
+}
+
+function drifting(drift: number): Plant {
+  const label = { name: 'sonia_http_request_duration_seconds_bucket', labels: { service: 'openclaw' } }
+  const shift = (hour: number) => 0.01 * wobble(hour * 3600, 3) + (Math.log1p(drift) * hour) / HOURS
+  return all(
+    (series) => series.filter((one) => one.name !== label.name || one.labels['service'] !== 'openclaw'),
+    (series) => [...series, ...latencyBuckets('openclaw', '/execute', shift)],
+  )
+}
+
+function failing(scenario: keyof typeof ROUTES, share: number): Plant {
+  return erring(scenario, (seconds) => Math.floor(grown(SHAPE.planned[scenario], SHAPE, seconds) * share))
+}
+
+function badHour(share: number): Plant {
+  const from = 20 * 3600
+  const chats = (seconds: number) => grown(SHAPE.planned.chat, SHAPE, seconds)
+  const of = 1 + (SHAPE.planned.action + SHAPE.planned.voice) / SHAPE.planned.chat
+  return erring('chat', (seconds) =>
+    Math.floor(share * of * (chats(Math.min(Math.max(seconds, from), from + 3600)) - chats(from))),
+  )
+}
+
+function erring(scenario: keyof typeof ROUTES, bad: (seconds: number) => number): Plant {
+  return all(
+    change({ name: 'k6_responses_total', labels: { scenario } }, (seconds, value) => value - bad(seconds)),
+    add(
+      'k6_responses_total',
+      { scenario, route: ROUTES[scenario], code: 'TIMEOUT', outcome: 'timeout' },
+      bad,
+    ),
+  )
+}

@@ -1,0 +1,8 @@
+import type { PlantedCase } from './planted-case.ts'
+import { longSoakCases } from './long-soak-cases.ts'
+import { soakCases } from './soak-cases.ts'
+
+/** Every planted case of every gate. */
+export function plantedCases(): readonly PlantedCase[] {
+  return [...soakCases(), ...longSoakCases()]
+}
