@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { CalibrationAnswer, CalibrationTask } from './calibrate-worker.ts'
+import { clopperPearson } from './clopper-pearson.ts'
+import type { Demand, Family } from './histories/families.ts'
+
+export interface CalibrationSettings {
+  readonly families: readonly Family[]
+  readonly histories: number
+  readonly seed: number
+  readonly workers: number
+}
+
+export interface Share {
+  readonly count: number
+  readonly share: number
+  /** Clopper-Pearson, 95 %. */
+  readonly interval: readonly [number, number]
+}
+
+export interface FamilyRates {
+  readonly family: string
+  readonly kind: Family['kind']
+  readonly histories: number
+  readonly fail: Share
+  readonly pass: Share
+  readonly inconclusive: Share
+  /** Demands that these counts refute. */
+  readonly refuted: readonly string[]
+  /** In the order of the histories. */
+  readonly verdicts: readonly string[]
+}
+
+const TASK_SIZE = 10
+
+/** Judges histories of each family in workers; the result does not depend on how many there are. */
+export async function calibrateFamilies(settings: CalibrationSettings): Promise<readonly FamilyRates[]> {
+  const tasks = settings.families.flatMap((family) => tasksOf(family, settings))
+  const answers = await inWorkers(tasks, settings.workers)
+  return settings.families.map((family) => {
+    const own = answers
+      .filter(({ task }) => task.family === family.id)
+      .toSorted((a, b) => a.task.from - b.task.from)
+    return ratesOf(
+      family,
+      own.flatMap(({ verdicts }) => verdicts.map(({ verdict }) => verdict)),
+    )
+  })
+}
+
+function tasksOf(family: Family, { histories, seed }: CalibrationSettings): readonly CalibrationTask[] {
+  return Array.from({ length: Math.ceil(histories / TASK_SIZE) }, (_, index) => ({
+    family: family.id,
+    seed,
+    from: index * TASK_SIZE,
+    to: Math.min((index + 1) * TASK_SIZE, histories),
+  }))
+}
+
+async function inWorkers(
+  tasks: readonly CalibrationTask[],
+  count: number,
+): Promise<readonly CalibrationAnswer[]> {
+  const waiting = tasks.values()
+  const answers: CalibrationAnswer[] = []
+  const work = async () => {
+    const worker = new Worker(new URL('./calibrate-worker.ts', import.meta.url))
+    try {
+      for (const task of waiting) {
+        const answered = once(worker, 'message')
+        worker.postMessage(task)
+        answers.push(((await answered) as [CalibrationAnswer])[0])
+      }
+    } finally {
+      await worker.terminate()
+    }
+  }
+  await Promise.all(Array.from({ length: count }, work))
+  return answers
+}
+
+export function ratesOf(family: Family, verdicts: readonly string[]): FamilyRates {
+  const shareOf = (verdict: string): Share => {
+    const count = verdicts.filter((one) => one === verdict).length
+    return { count, share: count / verdicts.length, interval: clopperPearson(count, verdicts.length) }
+  }
+  const shares = { fail: shareOf('FAIL'), pass: shareOf('PASS'), inconclusive: shareOf('INCONCLUSIVE') }
+  return {
+    family: family.id,
+    kind: family.kind,
+    histories: verdicts.length,
+    ...shares,
+    refuted: refutedBy(family.demand, shares),
+    verdicts,
+  }
+}
+
+/** A demand is refuted where even the friendly end of the interval breaks it; a demand of none, by the first one. */
+function refutedBy(
+  { failMax = 1, failMin = 0, passMax = 1, passMin = 0 }: Demand,
+  { fail, pass }: Pick<FamilyRates, 'fail' | 'pass'>,
+): readonly string[] {
+  const exceeds = ({ interval }: Share, most: number) => interval[0] > most
+  const misses = ({ interval }: Share, least: number) => interval[1] < least
+  return [
+    ...(exceeds(fail, failMax) ? [`FAIL at most ${failMax}`] : []),
+    ...(misses(fail, failMin) ? [`FAIL at least ${failMin}`] : []),
+    ...(exceeds(pass, passMax) ? [`PASS at most ${passMax}`] : []),
+    ...(misses(pass, passMin) ? [`PASS at least ${passMin}`] : []),
+  ]
+}

@@ -1,0 +1,60 @@
+import type { RangeAnswer, SeriesResult } from '../engine/types.ts'
+import { judgeTrend, type TrendLimit } from '../judges/judge-trend.ts'
+import type { Sample } from '../statistics/floors.ts'
+import type { TrendDesigner } from '../statistics/trend-fit.ts'
+import type { Family } from './histories/families.ts'
+import { latencyHistory } from './histories/latency-history.ts'
+import { memoryHistory } from './histories/memory-history.ts'
+import { randomOf } from './histories/random.ts'
+
+export const MIB = 1024 * 1024
+const HOURS = 48
+
+/** The samples of one history; the same seed, family and index give the same. Memory in bytes. */
+export function historyOf(family: Family, seed: number, index: number, hours = HOURS): readonly Sample[] {
+  const random = randomOf(`${seed} ${family.id} ${hours} ${index}`)
+  if (family.series === 'latency') {
+    return latencyHistory(random, { noise: family.noise, drift: family.drift, hours })
+  }
+  return memoryHistory(random, { noise: family.noise, growth: family.growth, hours }).map((sample) => ({
+    hours: sample.hours,
+    value: Number.isNaN(sample.value) ? sample.value : Math.round(sample.value * MIB),
+  }))
+}
+
+/** Judged by the production judge, without Prometheus between: scrapes that failed are not there. */
+export function judgeHistory(
+  family: Family,
+  samples: readonly Sample[],
+  design: TrendDesigner,
+): SeriesResult {
+  const answer: RangeAnswer = {
+    kind: 'range',
+    query: family.id,
+    fault: null,
+    start: 0,
+    end: HOURS * 3600,
+    step: 60,
+    data: [
+      {
+        labels: {},
+        values: samples.filter(isScraped).map(({ hours, value }) => [hours * 3600, String(value)]),
+      },
+    ],
+  }
+  const [result] = judgeTrend(limitOf(family), answer, null, design).series
+  if (result === undefined) throw new Error('a judge that says nothing')
+  return result
+}
+
+function isScraped({ value }: Sample): boolean {
+  return !Number.isNaN(value)
+}
+
+/** As in soak.yaml. */
+function limitOf(family: Family): TrendLimit {
+  const windowSeconds = HOURS * 3600
+  return family.series === 'latency'
+    ? { kind: 'drift-bound', limit: 0.1, windowSeconds, mayBeConstant: false }
+    : { kind: 'growth-bound', limit: MIB, windowSeconds, mayBeConstant: false }
+}

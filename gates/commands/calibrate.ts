@@ -1,0 +1,76 @@
+import { availableParallelism } from 'node:os'
+import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
+import { calibrateFamilies, type FamilyRates } from '../calibrate/calibrate-families.ts'
+import { FAMILIES, type Family } from '../calibrate/histories/families.ts'
+import { wholeGateRates } from '../calibrate/whole-gate.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
+
+const HISTORIES = '300'
+const SEED = '1'
+
+export const command: CommandDefinition = {
+  name: 'gates calibrate',
+  summary: 'measure how often the gate itself is wrong, on simulated histories of 48 h',
+  options: [
+    { flags: '--families <names>', help: 'some of them, a,b (default: all)' },
+    { flags: '--histories <number>', help: 'histories of each family', fallback: HISTORIES },
+    { flags: '--seed <number>', help: 'the same seed gives the same histories', fallback: SEED },
+    { flags: '--json', help: 'print JSON' },
+  ],
+  arguments: [],
+  examples: ['./sonia gates calibrate --families short,leak-2-short --histories 50'],
+  async run(args, host) {
+    const rates = await calibrateFamilies({
+      families: familiesOption(args),
+      histories: wholeOption(args, 'histories', HISTORIES),
+      seed: wholeOption(args, 'seed', SEED),
+      workers: availableParallelism(),
+    })
+    const whole = wholeGateRates(rates)
+    const isJson = flagOption(args, 'json')
+    host.stdout.write(
+      isJson
+        ? `${JSON.stringify({ per_series: rates.map(withoutVerdicts), whole_gate: whole })}\n`
+        : render(rates, whole),
+    )
+    return rates.some(({ refuted }) => refuted.length > 0) ? EXIT_CODES.gateFailed : EXIT_CODES.passed
+  },
+}
+
+function withoutVerdicts({ verdicts: _verdicts, ...rates }: FamilyRates) {
+  return rates
+}
+
+function familiesOption(args: CommandArguments): readonly Family[] {
+  const names = textOption(args, 'families')?.split(',')
+  if (names === undefined) return FAMILIES
+  return names.map((name) => {
+    const family = FAMILIES.find(({ id }) => id === name)
+    if (family !== undefined) return family
+    throw new CliError(EXIT_CODES.badUsage, `there is no family "${name}"`, {
+      hint: `some of ${FAMILIES.map(({ id }) => id).join(',')}`,
+    })
+  })
+}
+
+function wholeOption(args: CommandArguments, name: string, fallback: string): number {
+  const text = textOption(args, name) ?? fallback
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new CliError(EXIT_CODES.badUsage, `--${name} "${text}" is no whole number above 0`)
+}
+
+function render(rates: readonly FamilyRates[], whole: ReturnType<typeof wholeGateRates>): string {
+  const percent = (share: number) => `${(share * 100).toFixed(1)}`
+  const cell = ({ share, interval }: FamilyRates['fail']) =>
+    `${percent(share)} [${percent(interval[0])}, ${percent(interval[1])}]`.padEnd(22)
+  const head = `${'family'.padEnd(26)}${'n'.padStart(6)}  ${'FAIL %'.padEnd(22)}${'PASS %'.padEnd(22)}INCONCLUSIVE %\n`
+  const lines = rates.map(
+    ({ family, histories, fail, pass, inconclusive, refuted }) =>
+      `${family.padEnd(26)}${String(histories).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}${refuted.length === 0 ? '' : ` REFUTES ${refuted.join(', ')}`}\n`,
+  )
+  const gates = whole.map(
+    ({ family, gates: count, series, fail, pass, inconclusive }) =>
+      `${`${family}, ${series} series`.padEnd(26)}${String(count).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}\n`,
+  )
+  return `per series, 95 % Clopper-Pearson intervals\n${head}${lines.join('')}\nwhole gate: PASS needs every series, one FAIL fails\n${gates.join('')}`
+}
