@@ -2,6 +2,7 @@ import type { CommandDefinition } from './command.ts'
 import { approvalCommands } from './commands/approvals.ts'
 import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
+import { command as calibrate } from './commands/calibrate.ts'
 import { command as down } from './commands/down.ts'
 import { command as drillAlerts } from './commands/drill-alerts.ts'
 import { command as gates } from './commands/gates.ts'
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   logs,
   trace,
   gates,
+  calibrate,
   plan,
   judge,
   verify,
