@@ -20,19 +20,29 @@ function document(name: string): string {
 function firstColumn(text: string, heading: string): readonly string[] {
   const section = text.slice(text.indexOf(heading))
   const rows = section.split('\n').filter((line) => line.startsWith('| `') || line.startsWith('| '))
-  return rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''))
+  return rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''),
+  )
 }
 
 test('each dependency has its reason in CONTRIBUTING.md, and no reason outlived its dependency', () => {
   const listed = firstColumn(document('CONTRIBUTING.md'), '## Dependencies').toSorted()
-  const used = [...Object.keys(packageFile.dependencies), ...Object.keys(packageFile.devDependencies)].toSorted()
+  const used = [
+    ...Object.keys(packageFile.dependencies),
+    ...Object.keys(packageFile.devDependencies),
+  ].toSorted()
   assert.deepEqual(listed, used)
 })
 
 test('the README lists every exit code and every command, and no other', () => {
   const readme = document('README.md')
-  const codes = firstColumn(readme, '## Exit codes').filter((text) => /^\d+$/.test(text)).map(Number)
-  assert.deepEqual(codes.toSorted((a, b) => a - b), Object.values(EXIT_CODES).toSorted((a, b) => a - b))
+  const codes = firstColumn(readme, '## Exit codes')
+    .filter((text) => /^\d+$/.test(text))
+    .map(Number)
+  assert.deepEqual(
+    codes.toSorted((a, b) => a - b),
+    Object.values(EXIT_CODES).toSorted((a, b) => a - b),
+  )
   const commands = firstColumn(readme.slice(0, readme.indexOf('## Exit codes')), '## Commands')
   assert.deepEqual(commands.toSorted(), COMMANDS.map(({ name }) => name).toSorted())
 })
@@ -46,7 +56,8 @@ test('the README lists every error code with its status', () => {
 
 test('the README names every service with its port', () => {
   const readme = document('README.md')
-  for (const { name, port } of Object.values(CATALOG)) assert.ok(readme.includes(`| \`${name}\` | ${port} |`), name)
+  for (const { name, port } of Object.values(CATALOG))
+    assert.ok(readme.includes(`| \`${name}\` | ${port} |`), name)
 })
 
 test('ARCHITECTURE.md is short, and every folder that it names is there', () => {
@@ -58,7 +69,13 @@ test('ARCHITECTURE.md is short, and every folder that it names is there', () => 
 })
 
 test('links between the documents lead somewhere', () => {
-  for (const name of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/release.md', 'docs/runbooks/README.md']) {
+  for (const name of [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'docs/release.md',
+    'docs/runbooks/README.md',
+  ]) {
     for (const [, target = ''] of document(name).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       assert.ok(existsSync(join(ROOT, dirname(name), target)), `${name}: ${target}`)
     }

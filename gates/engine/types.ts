@@ -37,7 +37,6 @@ export const GATE_IDS = [
   'observability',
   'release-lock',
 ] as const
-export type GateId = (typeof GATE_IDS)[number]
 
 /** The time a gate is judged over, in whole seconds since the epoch, on the scrape grid. */
 export interface GateWindow {
