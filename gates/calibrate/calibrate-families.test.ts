@@ -16,7 +16,7 @@ test('exact intervals agree with published values', () => {
   const near = (actual: readonly number[], expected: readonly number[]) =>
     assert.ok(
       actual.every((value, index) => Math.abs(value - (expected[index] ?? 9)) < 5e-5),
-      `${actual}`,
+      actual.join(' '),
     )
   near(clopperPearson(81, 263), [0.2527, 0.3676])
   near(clopperPearson(15, 148), [0.0578, 0.1617])

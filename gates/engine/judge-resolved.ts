@@ -1,21 +1,65 @@
 import { judgeCriterion } from '../judges/judge-criterion.ts'
+import { holmRejections } from '../judges/holm.ts'
 import { guardReasons } from '../judges/judge-guard.ts'
+import type { JudgeOutcome } from '../judges/judge-outcome.ts'
 import { composeCriterion, type GuardFindings, worstSeries } from './compose-verdict.ts'
 import type { Guard } from './criterion.ts'
 import { guardRole, type ResolvedCriterion } from './resolve-criterion.ts'
 import { sentenceOf } from './sentences.ts'
 import type { CriterionResult, GateWindow, ReasonCode, SeriesResult, StoredAnswer } from './types.ts'
 
-/** Result of one criterion from its stored answers (by role). Pure. */
-export function judgeResolved(
-  resolved: ResolvedCriterion,
-  answers: ReadonlyMap<string, StoredAnswer>,
+type Answers = ReadonlyMap<string, StoredAnswer>
+
+/** Results of the criteria of one gate from their stored answers (by role). Pure. */
+export function judgeGate(
+  criteria: readonly { readonly resolved: ResolvedCriterion; readonly answers: Answers }[],
   window: GateWindow,
+): readonly CriterionResult[] {
+  const outcomes = criteria.map(({ resolved, answers }) =>
+    judgeCriterion(resolved.judge, answers, resolved.expected),
+  )
+  return withdrawWeakFailures(outcomes).map((outcome, index) => {
+    const one = criteria[index]
+    if (one === undefined) throw new Error('an outcome without its criterion')
+    return resultOf(one.resolved, outcome, { answers: one.answers, window })
+  })
+}
+
+/**
+ * Of many series some fail by chance: a failure that is a matter of probability stands only where it survives the
+ * correction for all series of the gate. PASS needs every series and is not corrected.
+ */
+function withdrawWeakFailures(outcomes: readonly JudgeOutcome[]): readonly JudgeOutcome[] {
+  const count = outcomes.reduce(
+    (sum, { surprises, series }) => sum + (surprises === undefined ? 0 : series.length),
+    0,
+  )
+  const suspicions = outcomes.flatMap(({ surprises }, outcome) =>
+    [...(surprises ?? [])].map(([series, surprise]) => ({ key: `${outcome} ${series}`, surprise })),
+  )
+  const rejected = holmRejections(
+    suspicions.map(({ surprise }) => surprise),
+    count,
+  )
+  const weak = new Set(suspicions.filter((_, index) => rejected[index] !== true).map(({ key }) => key))
+  return outcomes.map((outcome, index) => ({
+    ...outcome,
+    series: outcome.series.map((one) => (weak.has(`${index} ${one.series}`) ? withdrawn(one) : one)),
+  }))
+}
+
+function withdrawn(series: SeriesResult): SeriesResult {
+  return { ...series, verdict: 'INCONCLUSIVE', reasons: ['UNDERPOWERED'] }
+}
+
+function resultOf(
+  resolved: ResolvedCriterion,
+  outcome: JudgeOutcome,
+  { answers, window }: { readonly answers: Answers; readonly window: GateWindow },
 ): CriterionResult {
   const { criterion, judge } = resolved
   const broken = brokenGuards(criterion.guards, answers)
   const guards = findings(broken, window)
-  const outcome = judgeCriterion(judge, answers, resolved.expected)
   const { verdict, reasons } = composeCriterion(outcome.series, guards)
   const isBlocked = guards.blockingAll.length > 0
   const worst = isBlocked ? undefined : worstSeries(outcome.series, isHighBad(resolved))

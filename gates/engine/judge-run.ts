@@ -3,7 +3,7 @@ import { askQueries, queryKey } from './ask-queries.ts'
 import { checkParameters } from './check-parameters.ts'
 import { composeVerdict } from './compose-verdict.ts'
 import type { GateCriteria } from './criterion.ts'
-import { judgeResolved } from './judge-resolved.ts'
+import { judgeGate } from './judge-resolved.ts'
 import { loadCriteriaFolder } from './load-criteria.ts'
 import { splitByLength } from './not-judged.ts'
 import { parametersOfWindow } from './parameters.ts'
@@ -93,7 +93,8 @@ function assemble(
 }
 
 function gateResult(plan: GatePlan, answers: ReadonlyMap<string, StoredAnswer>): GateResult {
-  const criteria = plan.resolved.map((one) => judgeResolved(one, answersByRole(one, answers), plan.window))
+  const asked = plan.resolved.map((resolved) => ({ resolved, answers: answersByRole(resolved, answers) }))
+  const criteria = judgeGate(asked, plan.window)
   return {
     gate: plan.window.gate,
     title: plan.title,

@@ -5,6 +5,8 @@ export interface JudgeOutcome {
   /** Never empty: a series that should be there and is not has a result of its own. */
   readonly series: readonly SeriesResult[]
   readonly limit: number | null
+  /** Of failed series whose failure is a matter of probability: p value over its level, for the correction by Holm. */
+  readonly surprises?: ReadonlyMap<string, number>
 }
 
 /** Nothing can be said of this series. */

@@ -1,7 +1,7 @@
 import type { RangeSeries, ReasonCode, SeriesResult, StoredAnswer } from '../engine/types.ts'
 import type { Sample } from '../statistics/floors.ts'
 import { boundTrend, type TrendAnswer } from '../statistics/trend-bound.ts'
-import type { TrendDesigner, TrendFit } from '../statistics/trend-fit.ts'
+import { LATE_LEVEL, type TrendDesigner, type TrendFit } from '../statistics/trend-fit.ts'
 import { LATENCY_TREND, RESOURCE_TREND } from '../statistics/trend-profile.ts'
 import { type JudgeOutcome, unsound } from './judge-outcome.ts'
 import { type ExpectedSeries, seriesName } from './read-samples.ts'
@@ -31,7 +31,11 @@ export function judgeTrend(
   )
   const names = expected !== null && 'values' in expected ? expected.values : [...groups.keys()]
   const judged = names.map((name) => judgeNamed(name, groups.get(name) ?? [], { spec, start, design }))
-  return { series: [...judged, ...unexpected(groups, expected)], limit: spec.limit }
+  const surprises = new Map(
+    judged.flatMap(({ result, surprise }) => (surprise === null ? [] : [[result.series, surprise]])),
+  )
+  const series = [...judged.map(({ result }) => result), ...unexpected(groups, expected)]
+  return { series, limit: spec.limit, surprises }
 }
 
 function unexpected(groups: ReadonlyMap<string, unknown>, expected: ExpectedSeries): readonly SeriesResult[] {
@@ -42,6 +46,17 @@ function unexpected(groups: ReadonlyMap<string, unknown>, expected: ExpectedSeri
   const needed = expected === null ? 1 : Math.max(1, expected.atLeast)
   return groups.size >= needed ? [] : [unsound('', ['NO_SERIES'])]
 }
+
+interface JudgedTrend {
+  readonly result: SeriesResult
+  /** How improbable the data are if there were no growth above the limit, over the level; null unless it failed. */
+  readonly surprise: number | null
+}
+
+const unsoundTrend = (...parts: Parameters<typeof unsound>): JudgedTrend => ({
+  result: unsound(...parts),
+  surprise: null,
+})
 
 interface TrendContext {
   readonly spec: TrendLimit
@@ -54,17 +69,18 @@ function judgeNamed(
   series: string,
   found: readonly RangeSeries[],
   { spec, start, design }: TrendContext,
-): SeriesResult {
+): JudgedTrend {
   const [first, ...others] = found
-  if (first === undefined || first.values.length === 0) return unsound(series, ['NO_SERIES'])
-  if (others.length > 0) return unsound(series, ['MULTI_SERIES'])
+  if (first === undefined || first.values.length === 0) return unsoundTrend(series, ['NO_SERIES'])
+  if (others.length > 0) return unsoundTrend(series, ['MULTI_SERIES'])
   const isDrift = spec.kind === 'drift-bound'
   const samples = first.values.map(([time, text]): Sample => {
     const value = Number(text)
     return { hours: (time - start) / 3600, value: isDrift ? Math.log(value) : value }
   })
   // p95 of 0 has no logarithm, and a saturated histogram gives +Inf.
-  if (samples.some(({ value }) => !Number.isFinite(value))) return unsound(series, ['NAN'], samples.length)
+  if (samples.some(({ value }) => !Number.isFinite(value)))
+    return unsoundTrend(series, ['NAN'], samples.length)
   return resultOf(series, samples, spec, design)
 }
 
@@ -73,19 +89,27 @@ function resultOf(
   samples: readonly Sample[],
   spec: TrendLimit,
   design: TrendDesigner | undefined,
-): SeriesResult {
+): JudgedTrend {
   const isDrift = spec.kind === 'drift-bound'
   const soakHours = spec.windowSeconds / 3600
+  const profile = isDrift ? LATENCY_TREND : RESOURCE_TREND
+  const delta = isDrift ? Math.log1p(spec.limit) / soakHours : spec.limit
   const answer = boundTrend(samples, {
-    profile: isDrift ? LATENCY_TREND : RESOURCE_TREND,
-    delta: isDrift ? Math.log1p(spec.limit) / soakHours : spec.limit,
+    profile,
+    delta,
     soakHours,
     mayBeConstant: spec.mayBeConstant,
     ...(design === undefined ? {} : { design }),
   })
   const numbers = numbersOf(answer.fit, isDrift ? soakHours : null)
   const reasons = answer.verdict === 'INCONCLUSIVE' ? [REASONS[answer.reason]] : []
-  return { series, verdict: answer.verdict, reasons, ...numbers, samples: samples.length }
+  const result = { series, verdict: answer.verdict, reasons, ...numbers, samples: samples.length }
+  return { result, surprise: surpriseOf(answer, delta, profile.level) }
+}
+
+function surpriseOf({ verdict, reason, fit }: TrendAnswer, delta: number, level: number): number | null {
+  if (verdict !== 'FAIL' || fit === null) return null
+  return reason === 'LATE_GROWTH' ? fit.lateAtMost(delta) / LATE_LEVEL : fit.slopeAtMost(delta) / level
 }
 
 /** Only reasons of INCONCLUSIVE are looked up; the two of FAIL and the one of PASS stand here for completeness. */

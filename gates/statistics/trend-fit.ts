@@ -44,7 +44,7 @@ export interface StepFit {
   readonly slopeLower: number
 }
 
-const LATE_LEVEL = 0.01
+export const LATE_LEVEL = 0.01
 const KINK_LEVEL = 0.995
 /** Variance of rounding to steps of q is q^2 / 12. */
 const ROUNDING = 12

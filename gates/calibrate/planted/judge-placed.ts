@@ -1,6 +1,6 @@
 import { askQueries, queryKey } from '../../engine/ask-queries.ts'
 import type { Criterion } from '../../engine/criterion.ts'
-import { judgeResolved } from '../../engine/judge-resolved.ts'
+import { judgeGate } from '../../engine/judge-resolved.ts'
 import { parametersOfWindow } from '../../engine/parameters.ts'
 import type { PrometheusClient } from '../../engine/prometheus-client.ts'
 import { resolveCriterion } from '../../engine/resolve-criterion.ts'
@@ -22,7 +22,9 @@ export async function judgePlaced(
     const answer = answers.get(queryKey(query))
     if (answer !== undefined) byRole.set(query.role, answer)
   }
-  return judgeResolved(resolved, byRole, window)
+  const [result] = judgeGate([{ resolved, answers: byRole }], window)
+  if (result === undefined) throw new Error('a criterion without a result')
+  return result
 }
 
 /** Asks each question once: mutants of a criterion share most of their queries. */
