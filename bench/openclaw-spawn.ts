@@ -118,7 +118,7 @@ try {
   )
   stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : ratioTable(result))
 } finally {
-  spares?.close()
+  await spares?.close()
   closeRoot(root)
   rmSync(folder, { recursive: true })
 }

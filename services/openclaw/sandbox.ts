@@ -33,7 +33,7 @@ export interface Sandbox {
   readonly problems: readonly string[]
   /** The containment that works here. */
   readonly containment: Containment['kind'] | null
-  readonly close: () => void
+  readonly close: () => Promise<void> | void
 }
 
 const PROGRAM_FOLDER = '/usr/bin'
@@ -84,8 +84,8 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
     count: SPARES,
   })
   spares?.fill()
-  const closeAll = () => {
-    spares?.close()
+  const closeAll = async () => {
+    await spares?.close()
     close()
   }
   return { ...found, close: closeAll, shell: { root, shelf, containment, limits, spares } }

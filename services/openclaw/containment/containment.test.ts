@@ -95,7 +95,7 @@ async function run({ containment, isAhead }: Means, argv: readonly [string, ...s
       bounds,
     )
   } finally {
-    spares?.close()
+    await spares?.close()
     closeSync(program.fd)
   }
 }

@@ -41,7 +41,7 @@ function identity() {
   return known
 }
 
-test('a spare that holds another file than the one that was checked is never given away', () => {
+test('a spare that holds another file than the one that was checked is never given away', async () => {
   const spares = makeSpares()
   spares.fill()
   writeFileSync(join(home, 'new'), '#!/bin/sh\nother\n', { mode: 0o755 })
@@ -51,17 +51,17 @@ test('a spare that holds another file than the one that was checked is never giv
   const renewed = spares.take(identity())
   assert.ok(renewed !== null)
   renewed.kill('SIGKILL')
-  spares.close()
+  await spares.close()
 })
 
-test('each spare is given away once', () => {
+test('each spare is given away once', async () => {
   const spares = makeSpares()
   spares.fill()
   const first = spares.take(identity())
   assert.ok(first !== null)
   assert.equal(spares.take(identity()), null)
   first.kill('SIGKILL')
-  spares.close()
+  await spares.close()
 })
 
 test('a spare becomes exactly the words it is told, whatever they look like', async () => {
@@ -97,7 +97,7 @@ test('a spare becomes exactly the words it is told, whatever they look like', as
       .map((word) => `[${word}]`)
       .join(''),
   )
-  spares.close()
+  await spares.close()
 })
 
 test('spares that wait end when the service lets go of them', async () => {
@@ -108,5 +108,5 @@ test('spares that wait end when the service lets go of them', async () => {
   spare.stdin?.end()
   await once(spare, 'exit', { signal: AbortSignal.timeout(5_000) })
   assert.equal(spare.exitCode, 0)
-  spares.close()
+  await spares.close()
 })

@@ -25,7 +25,8 @@ export interface Spares {
   readonly take: (program: ProgramIdentity) => ChildProcess | null
   /** Makes up for what was taken; called when a run is over, so as not to compete with it. */
   readonly fill: () => void
-  readonly close: () => void
+  /** Resolves when all of them have ended and were reaped. */
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -65,9 +66,10 @@ export function createSpares(settings: SpareSettings): Spares | null {
     const at = ready.indexOf(child)
     if (at >= 0) ready.splice(at, 1)
   }
-  const discard = () => {
-    for (const child of ready.splice(0)) killGroup(child)
+  const discard = async () => {
     for (const { fd } of bound) closeSync(fd)
+    bound = []
+    await Promise.all(ready.splice(0).map(dismiss))
   }
   return {
     fill,
@@ -76,17 +78,18 @@ export function createSpares(settings: SpareSettings): Spares | null {
       if (known?.identity.sha256 === program.sha256 && known.identity.inode === program.inode)
         return ready.shift() ?? null
       // The file is another one now (an upgrade): spares that hold the old one are of no use.
-      discard()
+      void discard()
       bound = openPrograms(settings)
       return null
     },
-    close: () => {
+    close: async () => {
       isClosed = true
-      discard()
-      bound = []
+      await discard()
     },
   }
 }
+
+const DISMISS_MS = 300
 
 interface BoundProgram {
   readonly fd: number
@@ -95,6 +98,23 @@ interface BoundProgram {
 
 function openPrograms({ shelf, programs }: SpareSettings): readonly BoundProgram[] {
   return programs.filter((name) => shelf.has(name)).map((name) => shelf.open(name))
+}
+
+/**
+ * End of input lets an unused spare end by itself, from the inside out, so that each of its processes is reaped by its
+ * own parent; killed from outside, the inner ones would be left to the machine's init. Killed where it does not end.
+ */
+async function dismiss(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+  })
+  const impatience = setTimeout(() => killGroup(child), DISMISS_MS)
+  child.stdout?.resume()
+  child.stderr?.resume()
+  child.stdin?.end()
+  await ended
+  clearTimeout(impatience)
 }
 
 function prepare(
