@@ -1,6 +1,10 @@
 import { SERVICE_NAMES } from '#catalog'
 import { DAMAGES } from './durability/damage.ts'
 import type { Parameters } from './engine/types.ts'
+import { ERROR_CASES } from './observability/error-cases.ts'
+import { REQUEST_KINDS, REQUESTS } from './observability/known-requests.ts'
+import { dashboardQueryCount } from './observability/dashboards.ts'
+import { DRILL_SECONDS, drillScope } from './observability/drill-scope.ts'
 import type { Profile } from './profiles.ts'
 
 /** Fewest integration tests that count as evidence. */
@@ -19,6 +23,7 @@ export function plannedIterations(profile: Profile): Readonly<Record<'chat' | 'a
 /** Seconds of observation that a gate promises under a profile; 0 where it counts events, not time. */
 export function plannedSecondsOf(gate: string, profile: Profile): number {
   if (gate === 'soak') return profile.soakSeconds
+  if (gate === 'observability') return DRILL_SECONDS[drillScope(profile)]
   if (gate === 'go-no-go') return profile.healthRounds * profile.healthIntervalSeconds
   return 0
 }
@@ -48,5 +53,9 @@ export function runParameters(profile: Profile): Parameters {
     KILLS: profile.kills,
     POWER_LOSSES: profile.powerLossImages,
     DAMAGES: DAMAGES.length,
+    KNOWN_REQUESTS: REQUESTS,
+    ERROR_CASES: ERROR_CASES.length,
+    DASHBOARD_QUERIES: dashboardQueryCount(),
+    LOOK_UPS: REQUEST_KINDS.length,
   }
 }

@@ -1,11 +1,13 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AlertDrillReport } from '#ops/drills/alert-drill.ts'
+import type { Stack } from '#ops/stack.ts'
 import { OBSERVABILITY_CHECKS, type ObservabilityCheck } from '../observability/checks.ts'
 import { drillBeside } from '../observability/drill.ts'
 import { drillScope } from '../observability/drill-scope.ts'
 import { type ForcedError, forceErrors, newMark } from '../observability/error-cases.ts'
 import { type SentRequest, sendKnownRequests } from '../observability/known-requests.ts'
+import { lookAtDashboards } from '../observability/dashboards.ts'
 import { lookAtExemplars, lookAtLogLines, lookAtRequests, lookUpByCommand } from '../observability/look.ts'
 import { readLogLines } from '../observability/log-lines.ts'
 import { settledSpans } from '../observability/settled-spans.ts'
@@ -21,9 +23,8 @@ export type Count = (check: ObservabilityCheck, isHeld: boolean, said?: string) 
 
 /** Gate 5: what one request leaves in logs, traces and metrics; errors, exemplars, alerts and commands. */
 export const observeObservability: GateRunner = async (context) => {
-  const { watch, keep, profile } = context
+  const { watch, keep, profile, host } = context
   watch.ops.declareChecks(GATE, OBSERVABILITY_CHECKS)
-  const start = await openWindow(context)
   const faults: { check: string; said: string }[] = []
   const count: Count = (check, isHeld, said) => {
     watch.ops.countCheck(GATE, check, isHeld ? 'pass' : 'fail')
@@ -31,23 +32,38 @@ export const observeObservability: GateRunner = async (context) => {
     faults.push({ check, said: said ?? '' })
     context.progress.say(`observability: ${check} did not hold${said === undefined ? '' : `: ${said}`}`)
   }
-  const [, drill] = await Promise.all([observeStack(context, start, count), observeDrill(context, count)])
-  watch.ops.countCheck(GATE, 'complete', 'pass')
-  keep({ path: `gates/${GATE}/faults.json`, content: `${JSON.stringify({ faults }, null, 2)}\n` })
-  if (drill !== null)
-    keep({ path: `gates/${GATE}/alert-drill.json`, content: `${JSON.stringify(drill, null, 2)}\n` })
-  const end = await freezeEnd(context)
-  return { gate: GATE, start, end, planned_seconds: plannedSecondsOf(GATE, profile) }
-}
-
-async function observeStack(context: GateContext, start: number, count: Count): Promise<void> {
+  const since = host.clock.nowMs() / 1000
   const stack = await startGateStack(context, GATE).catch((error: unknown) => {
     context.signal.throwIfAborted()
     context.progress.say(`observability: the stack did not start: ${String(error)}`)
     return null
   })
+  const drill = await startDrill(context)
+  // Two stacks that start take the whole machine: the window opens when both stand.
+  const start = await openWindow(context).catch(async (error: unknown) => {
+    await drill.report.catch(() => null)
+    throw error
+  })
   count('start', stack !== null)
-  if (stack === null) return
+  // Both to their end, whatever becomes of the other: each stops what it started.
+  const [seen, drilled] = await Promise.allSettled([
+    stack === null ? undefined : observeStack(context, { stack, since }, count),
+    drill.report.then((report) => countDrill(context, report, count)),
+  ])
+  for (const outcome of [seen, drilled]) if (outcome.status === 'rejected') throw outcome.reason
+  if (stack !== null) watch.ops.countCheck(GATE, 'complete', 'pass')
+  keep({ path: `gates/${GATE}/faults.json`, content: `${JSON.stringify({ faults }, null, 2)}\n` })
+  const report = await drill.report
+  keep({ path: `gates/${GATE}/alert-drill.json`, content: `${JSON.stringify(report, null, 2)}\n` })
+  const end = await freezeEnd(context)
+  return { gate: GATE, start, end, planned_seconds: plannedSecondsOf(GATE, profile) }
+}
+
+async function observeStack(
+  context: GateContext,
+  { stack, since }: { readonly stack: Stack; readonly since: number },
+  count: Count,
+): Promise<void> {
   const home = join(context.home, 'stack')
   const address = { home, portBase: context.portBase }
   const mark = newMark()
@@ -57,9 +73,10 @@ async function observeStack(context: GateContext, start: number, count: Count): 
     requests = await sendKnownRequests(address, { mark, signal: context.signal })
     errors = await forceErrors(address, mark)
     // One whole scrape after the last request, so that its exemplar can have been taken.
-    const seenAt = await freezeEnd(context)
+    const end = await freezeEnd(context)
     const spans = await settledSpans(context, requests)
-    await lookAtExemplars(context, { start, end: seenAt }, { spans, count })
+    await lookAtExemplars(context, { start: since, end }, { spans, count })
+    await lookAtDashboards(context, since, count)
   } finally {
     await stopGateStack(context, stack)
   }
@@ -93,14 +110,27 @@ async function lookAtWhatIsLeft(context: GateContext, { requests, errors, home }
   await lookUpByCommand(context, { home, requests, reading }, count)
 }
 
-async function observeDrill(context: GateContext, count: Count): Promise<AlertDrillReport | null> {
+/** The drill runs on while the gate looks at its own stack; it stands when this returns, or has failed to. */
+async function startDrill(
+  context: GateContext,
+): Promise<{ readonly report: Promise<AlertDrillReport | null> }> {
   await mkdir(join(context.home, 'drill'), { recursive: true })
-  const drill = await drillBeside(context).catch((error: unknown) => {
+  const standing = Promise.withResolvers<void>()
+  const report = drillBeside(context, standing.resolve).catch((error: unknown) => {
     context.signal.throwIfAborted()
     context.progress.say(`observability: the alarm drill ended early: ${String(error)}`)
     return null
   })
-  if (drill === null) return null
+  report.catch(() => undefined)
+  await Promise.race([standing.promise, report])
+  return { report }
+}
+
+function countDrill(context: GateContext, drill: AlertDrillReport | null, count: Count): void {
+  if (drill === null) {
+    count('alert', false, 'the drill did not end')
+    return
+  }
   for (const {
     alert,
     severity,
@@ -117,7 +147,6 @@ async function observeDrill(context: GateContext, count: Count): Promise<AlertDr
   count('retry', drill.refused_deliveries > 0, 'no refused delivery was seen')
   count('watchdog', drill.heartbeat.passed, 'the heartbeat was not heard, or its silence not noticed')
   timeDrill(context, drill)
-  return drill
 }
 
 /** The slowest page of a service that was really stopped, and its slowest resolution. */

@@ -22,6 +22,8 @@ export interface AlertDrillOptions {
   readonly signal: AbortSignal
   /** `part`: one service that is really down, the planted pages, and the dead man's switch. Default: every alert. */
   readonly scope?: 'part' | 'all'
+  /** Called once the drill's own stack and watch stand. */
+  readonly onStanding?: () => void
   readonly say: (line: string) => void
 }
 
@@ -63,6 +65,7 @@ export async function drillAlerts(options: AlertDrillOptions): Promise<AlertDril
     throw error
   })
   try {
+    options.onStanding?.()
     await calm(stage)
     const alerts = await runDrill(stage, cases)
     say("stopping Alertmanager: the dead man's switch must raise")

@@ -40,16 +40,18 @@ export async function drillHeartbeat(stage: DrillStage): Promise<HeartbeatOutcom
   }
 }
 
-/** The planted critical cases exceed the warning's limit too: a ticket for their service means inhibition failed. */
+/** A page that ends may leave its warning behind for a moment, which then is a ticket of its own right. */
+const ENDING_MS = 2_000
+
+/** The planted critical cases exceed the warning's limit too: a ticket beside their page means inhibition failed. */
 export function checkInhibition(pager: Pager, cases: readonly PlantedAlert[]): readonly string[] {
-  const paged = new Set(
-    cases
-      .filter((entry) => entry.severity === 'critical' && entry.service.startsWith('drill-'))
-      .map((e) => e.service),
-  )
-  return pager.notices
-    .filter(
-      (notice) => notice.receiver === 'ticket' && notice.status === 'firing' && paged.has(notice.service),
-    )
-    .map((notice) => `${notice.alert} ${notice.service}`)
+  const pages = cases.filter((entry) => entry.severity === 'critical' && entry.service.startsWith('drill-'))
+  return pages.flatMap(({ service }) => {
+    const notices = pager.notices.filter((notice) => notice.service === service)
+    const ended = notices.find((notice) => notice.receiver === 'page' && notice.status === 'resolved')
+    const endingMs = (ended?.atMs ?? Number.POSITIVE_INFINITY) - ENDING_MS
+    return notices
+      .filter(({ receiver, status, atMs }) => receiver === 'ticket' && status === 'firing' && atMs < endingMs)
+      .map((notice) => `${notice.alert} ${service}`)
+  })
 }

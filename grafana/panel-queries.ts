@@ -1,0 +1,60 @@
+import { ALL_DASHBOARDS } from './all-dashboards.ts'
+
+/** One query of one panel, as Grafana would send it. */
+export interface PanelQuery {
+  readonly dashboard: string
+  readonly panel: string
+  readonly expr: string
+  /** Why it may have no answer; absent where it must have one. */
+  readonly mayBeEmpty?: string
+}
+
+/** Panels that are right to be empty on a healthy stack, or without a gate that feeds them. */
+const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
+  'Next backup in': 'a stack without a schedule, as inside a gate, has no next backup',
+  'Last verified backup': 'a fresh state folder has no backup',
+  'Alerts that fire': 'nothing fires on a healthy stack',
+  'Responses by outcome': 'only the soak has a load generator',
+  'Load asked for': 'only the soak has a plan',
+  'Share of failed responses': 'only the soak has a load generator',
+  'Verdict of each gate': 'the first verdict comes after the last observation',
+  Criteria: 'the first verdict comes after the last observation',
+  Limits: 'the first verdict comes after the last observation',
+  'Duration of the last observation': 'the first duration comes with the drill',
+  'Pressure on the machine': 'a kernel without pressure stall information has none',
+  'Repeated calls': 'a pair is counted from its first repetition on',
+  'Circuit breakers': 'a breaker appears with the first call to its destination',
+  Notifications: 'Alertmanager counts an integration from its first use on',
+}
+
+export interface QueryScope {
+  readonly rangeSeconds: number
+  readonly rateSeconds: number
+}
+
+/** Every query of every panel, with Grafana's variables replaced. */
+export function panelQueries({ rangeSeconds, rateSeconds }: QueryScope): readonly PanelQuery[] {
+  return ALL_DASHBOARDS.flatMap(({ uid, rows }) =>
+    Object.values(rows)
+      .flat()
+      .flatMap(({ title, queries }) =>
+        Object.values(queries).map((expr) => ({
+          dashboard: uid,
+          panel: title,
+          expr: expr
+            .replaceAll('$__rate_interval', `${rateSeconds}s`)
+            .replaceAll('$__range', `${rangeSeconds}s`)
+            .replaceAll('$service', '.+'),
+          ...(MAY_BE_EMPTY[title] === undefined ? {} : { mayBeEmpty: MAY_BE_EMPTY[title] }),
+        })),
+      ),
+  )
+}
+
+/** Titles on the list that no dashboard has: the list must not outlive its panels. */
+export function strayAllowances(): readonly string[] {
+  const titles = new Set(
+    ALL_DASHBOARDS.flatMap(({ rows }) => Object.values(rows).flat()).map(({ title }) => title),
+  )
+  return Object.keys(MAY_BE_EMPTY).filter((title) => !titles.has(title))
+}

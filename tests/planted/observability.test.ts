@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PROFILES } from '#gates/profiles.ts'
+import { runPlanted, verdictOf } from './planted-run.ts'
+
+test('a Collector that is dead fails gate 5: no request can be followed', async () => {
+  const result = await runPlanted({
+    gate: 'observability',
+    profile: PROFILES.ci,
+    planted: { environment: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' } },
+  })
+  assert.equal(result.verdict, 'FAIL')
+  assert.equal(verdictOf(result, 'observability.followed'), 'FAIL')
+  assert.equal(verdictOf(result, 'observability.exemplars'), 'FAIL')
+})
