@@ -1,0 +1,182 @@
+import { SERVICE_NAMES } from '#catalog'
+import { PROFILES } from '../../profiles.ts'
+import { runParameters } from '../../run-parameters.ts'
+import type { PlantedCase } from './planted-case.ts'
+import { add, change, drop, type Plant, type PlantedSeries, unscraped } from './planted-series.ts'
+
+/** How often each check of a gate passes when nothing is wrong. */
+type Checks = Readonly<Record<string, number>>
+
+const PROFILE = PROFILES.smoke
+const SECONDS = 1800
+const PARAMETERS = { ...runParameters(PROFILE), S: 15 }
+const STARTS = PROFILE.cycles + 1
+const TESTS = 45
+const TEST_NAMES = Array.from({ length: TESTS }, (_, index) => `at-${index + 1} a test`)
+
+/** By gate, as its runner counts them. */
+const SOUND: Readonly<Record<string, Checks>> = {
+  'go-no-go': {
+    cycle: PROFILE.cycles,
+    start: STARTS,
+    traffic: PROFILE.cycles * SERVICE_NAMES.length,
+    'no-sigkill': STARTS,
+    drained: STARTS,
+    'no-leftovers': STARTS,
+    'no-zombies': STARTS,
+    'ports-free': STARTS,
+    health: PROFILE.healthRounds * SERVICE_NAMES.length,
+    'health-tick': PROFILE.healthRounds,
+    artefact: 2,
+  },
+  determinism: {
+    'run-1': TESTS,
+    'run-2': TESTS,
+    ...Object.fromEntries(TEST_NAMES.map((name) => [name, PROFILE.testRuns])),
+  },
+  'release-lock': Object.fromEntries(
+    [
+      'locked-without-policy',
+      'locked-without-sign-offs',
+      'self-sign-off-refused',
+      'wrong-role-refused',
+      'one-person-twice-refused',
+      'veto-locks',
+      'real-release-refused',
+      'sealed',
+      'seed-files',
+      'tags-signed',
+      'second-clone-accepts',
+      'stranger-refused',
+      'changed-bit-refused',
+      'moved-tag-refused',
+    ].map((check) => [check, 1]),
+  ),
+}
+
+/** For each of these gates: nothing wrong, each check once less, each check once failed, and data that say nothing. */
+export function checkCases(): readonly PlantedCase[] {
+  return Object.entries(SOUND).flatMap(([gate, checks]) => casesOf(gate, checks))
+}
+
+function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
+  const sound = soundChecks(gate, checks)
+  const planted = (name: string, plant: Plant, expect: PlantedCase['expect'] = {}): PlantedCase => ({
+    name: `${gate}: ${name}`,
+    gate,
+    seconds: SECONDS,
+    scrapeSeconds: 15,
+    parameters: PARAMETERS,
+    series: plant(sound),
+    expect,
+  })
+  const some = Object.keys(checks).filter((check, index) => !check.startsWith('at-') || index < 4)
+  const of = (check: string, outcome: string) => ({
+    name: CHECKS,
+    labels: { job: 'sonia-ops', gate, check, outcome },
+  })
+  return [
+    planted('nothing wrong', (series) => series, { '*': 'PASS' }),
+    planted('nothing recorded', () => [], { '*': 'COVERAGE' }),
+    planted('nothing counted', drop({ name: CHECKS })),
+    ...some.map((check) =>
+      planted(
+        `${check} passed once less`,
+        change(of(check, 'pass'), (seconds, value) => (seconds < 900 ? value : value - 1)),
+      ),
+    ),
+    ...some.map((check) =>
+      planted(
+        `${check} failed once`,
+        change(of(check, 'fail'), (seconds) => (seconds < 900 ? 0 : 1)),
+      ),
+    ),
+    ...some.map((check) =>
+      planted(`${check} was not counted`, drop({ name: CHECKS, labels: { job: 'sonia-ops', gate, check } })),
+    ),
+    planted(
+      'the gate did not end',
+      change(of('complete', 'pass'), () => 0),
+    ),
+    planted(
+      'the supervisor began to count again',
+      change({ name: CHECKS, labels: { job: 'sonia-ops', gate } }, (seconds, value) =>
+        seconds > 600 && seconds < 660 ? 0 : value,
+      ),
+    ),
+    planted(
+      'the supervisor missed one scrape in 50',
+      change({ name: 'up', labels: { job: 'sonia-ops' } }, (seconds) => (seconds % 450 === 0 ? 0 : 1)),
+    ),
+    planted('a hole of six minutes', unscraped({ name: '*' }, 600, 960)),
+    planted(
+      'the supervisor restarted a service',
+      change(
+        { name: 'sonia_service_restarts_total', labels: { job: 'sonia-ops', service: 'eva-os' } },
+        (seconds) => (seconds > 900 ? 1 : 0),
+      ),
+    ),
+    planted(
+      'a check that nobody knows',
+      add(CHECKS, { job: 'sonia-ops', gate, check: 'unknown', outcome: 'pass' }, () => 1),
+    ),
+    ...(gate === 'determinism' ? fewTests(planted, gate) : []),
+  ]
+}
+
+function fewTests(
+  planted: (name: string, plant: Plant, expect?: PlantedCase['expect']) => PlantedCase,
+  gate: string,
+): readonly PlantedCase[] {
+  const runs = { name: CHECKS, labels: { job: 'sonia-ops', gate } }
+  const capped = (tests: number): Plant => change(runs, (_, value) => (value === TESTS ? tests : value))
+  return [
+    planted('no tests at all, and 0 = 0', capped(0), { 'determinism.enough': 'FAIL' }),
+    planted('39 tests', capped(39), { 'determinism.enough': 'FAIL' }),
+  ]
+}
+
+const CHECKS = 'sonia_gate_checks_total'
+
+/** Beside what is asked stand strangers under other jobs, gates and outcomes, with other values: a question that loses a matcher meets them. */
+function soundChecks(gate: string, checks: Checks): readonly PlantedSeries[] {
+  const series = (labels: Readonly<Record<string, string>>, value: number): PlantedSeries => ({
+    name: CHECKS,
+    labels,
+    at: () => value,
+  })
+  const counted = Object.entries({ ...checks, complete: 1 }).flatMap(([check, value]) => [
+    series({ job: 'sonia-ops', gate, check, outcome: 'pass' }, value),
+    series({ job: 'sonia-ops', gate, check, outcome: 'fail' }, 0),
+    series({ job: 'sonia-ops', gate, check, outcome: 'error' }, 0),
+    series({ job: 'sonia-ops', gate: 'stranger', check, outcome: 'pass' }, 7),
+    series({ job: 'sonia-ops', gate: 'stranger', check, outcome: 'fail' }, 7),
+    series({ job: 'stranger', gate, check, outcome: 'pass' }, 9),
+    series({ job: 'stranger', gate, check, outcome: 'fail' }, 9),
+  ])
+  const services = SERVICE_NAMES.flatMap((service) => [
+    { name: 'sonia_service_restarts_total', labels: { job: 'sonia-ops', service }, at: () => 3 },
+    {
+      name: 'sonia_service_restarts_total',
+      labels: { job: 'stranger', service },
+      at: (seconds: number) => Math.max(0, Math.floor(seconds / 60)),
+    },
+  ])
+  return [
+    { name: 'up', labels: { job: 'sonia-ops' }, at: () => 1 },
+    { name: 'up', labels: { job: 'stranger' }, at: () => 0 },
+    // Its counter begins again within the window.
+    {
+      name: CHECKS,
+      labels: { job: 'stranger', gate, check: 'begins-again', outcome: 'pass' },
+      at: (seconds) => seconds % 600,
+    },
+    {
+      name: CHECKS,
+      labels: { job: 'sonia-ops', gate: 'stranger', check: 'begins-again', outcome: 'pass' },
+      at: (seconds) => seconds % 600,
+    },
+    ...counted,
+    ...services,
+  ]
+}
