@@ -19,7 +19,7 @@ export function requireProgram(t: TestContext, name: string, host: RequirementHo
   return null
 }
 
-export function programOnPath(name: string, host: RequirementHost): string | null {
+function programOnPath(name: string, host: RequirementHost): string | null {
   for (const folder of (host.env['PATH'] ?? '').split(delimiter)) {
     if (folder !== '' && isExecutable(join(folder, name))) return join(folder, name)
   }
