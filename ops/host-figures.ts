@@ -47,7 +47,7 @@ function sampleTools(metrics: OpsMetrics): void {
 }
 
 /** VmRSS of /proc/<pid>/status; undefined when the process is gone or a zombie. */
-export function residentBytes(pid: number): number | undefined {
+function residentBytes(pid: number): number | undefined {
   const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readProcFile(`/proc/${pid}/status`) ?? '')?.[1]
   return kib === undefined ? undefined : Number(kib) * BYTES_PER_KIB
 }

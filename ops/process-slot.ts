@@ -150,7 +150,7 @@ export class ProcessSlot {
   }
 }
 
-export function describeExit(exit: ProcessExit): string {
+function describeExit(exit: ProcessExit): string {
   return exit.signal === null ? `with code ${exit.code}` : `by ${exit.signal}`
 }
 

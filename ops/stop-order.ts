@@ -1,7 +1,7 @@
 import { CATALOG, SERVICE_NAMES, type ServiceName } from '#catalog'
 
 /** Services that must have ended before this one is told to: those that depend on it. */
-export function dependentsOf(service: ServiceName): readonly ServiceName[] {
+function dependentsOf(service: ServiceName): readonly ServiceName[] {
   return SERVICE_NAMES.filter((other) => CATALOG[other].dependsOn.includes(service))
 }
 

@@ -30,7 +30,7 @@ export const command: CommandDefinition = {
       reason: 'manual',
       version: packageFile.version,
       files: realFileSystem,
-      nowMs: host.clock.nowMs,
+      nowMs: () => host.clock.nowMs(),
       random: randomBytes,
     })
     const removed = applyRetention(folder, settings.retention, realFileSystem)

@@ -35,7 +35,7 @@ export const command: CommandDefinition = {
       only: partsOf(textOption(args, 'only')),
       isDryRun,
       files: realFileSystem,
-      nowMs: host.clock.nowMs,
+      nowMs: () => host.clock.nowMs(),
     })
     host.stdout.write(
       flagOption(args, 'json')

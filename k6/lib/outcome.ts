@@ -30,7 +30,7 @@ type Response = RefinedResponse<ResponseType | undefined>
 const K6_REQUEST_TIMEOUT = 1050
 
 /** The parsed body, or null where it is no JSON object. */
-export function envelopeOf(response: Response): Envelope | null {
+function envelopeOf(response: Response): Envelope | null {
   if (typeof response.body !== 'string') return null
   try {
     const value: unknown = JSON.parse(response.body)

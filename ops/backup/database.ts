@@ -24,7 +24,7 @@ export async function copyDatabase(from: string, to: string): Promise<void> {
   withDatabase(to, (copy) => copy.pragma('journal_mode = DELETE'))
 }
 
-export function withDatabase<T>(path: string, work: (database: Database.Database) => T): T {
+function withDatabase<T>(path: string, work: (database: Database.Database) => T): T {
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true })
   try {
     return work(database)

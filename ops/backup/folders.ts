@@ -15,7 +15,7 @@ export function backupId(nowMs: number, random: Buffer): string {
   return `${time}-${random.toString('hex')}`
 }
 
-export function isBackupId(name: string): boolean {
+function isBackupId(name: string): boolean {
   return ID.test(name)
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { BackupError } from './backup-error.ts'
 
 /** Processes (pid) that have a file below `folder` open. Sees only processes of this user, or all for root. */
-export function holdersOf(folder: string): readonly number[] {
+function holdersOf(folder: string): readonly number[] {
   const inside = `${folder}/`
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

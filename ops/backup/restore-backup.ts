@@ -34,7 +34,7 @@ export interface Restored {
 }
 
 /** Read at the next start by eva-os: what was pending when the backup was made is void, and the audit says why it is shorter. */
-export const RESTORED_MARK = 'data/eva-os/restored.json'
+const RESTORED_MARK = 'data/eva-os/restored.json'
 const EVA_OS_DATABASE = 'data/eva-os/eva-os.db'
 
 /**

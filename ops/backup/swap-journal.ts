@@ -36,7 +36,7 @@ export function swapIn(home: string, swap: Swap, files: FileSystem): void {
   finishSwap(home, swap, files)
 }
 
-export function isSwapPending(home: string, files: FileSystem): boolean {
+function isSwapPending(home: string, files: FileSystem): boolean {
   return files.kindOf(join(home, JOURNAL_NAME)) === 'file'
 }
 

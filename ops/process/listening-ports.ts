@@ -5,7 +5,7 @@ import { listProcesses, readArguments } from './process-table.ts'
 const TCP_LISTEN = '0A'
 
 /** Socket inodes that listen on each TCP port of this network namespace, over IPv4 and IPv6. */
-export function listeningSockets(): ReadonlyMap<number, ReadonlySet<string>> {
+function listeningSockets(): ReadonlyMap<number, ReadonlySet<string>> {
   const sockets = new Map<number, Set<string>>()
   for (const file of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
     for (const { port, inode } of parseListeners(readProcFile(file) ?? '')) {

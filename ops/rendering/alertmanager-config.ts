@@ -2,12 +2,7 @@ import { parse, stringify } from 'yaml'
 import { promDuration } from './durations.ts'
 
 /** Receivers a notification may go to, each a list in Alertmanager's own words. */
-export const RECEIVER_KINDS = [
-  'webhook_configs',
-  'email_configs',
-  'slack_configs',
-  'pagerduty_configs',
-] as const
+const RECEIVER_KINDS = ['webhook_configs', 'email_configs', 'slack_configs', 'pagerduty_configs'] as const
 type ReceiverKind = (typeof RECEIVER_KINDS)[number]
 
 export const RECEIVER_NAMES = ['page', 'ticket', 'heartbeat'] as const

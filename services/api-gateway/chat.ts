@@ -154,7 +154,7 @@ function joinSteps(recall: MemoryStep, remember: MemoryStep): MemoryStep {
 }
 
 /** DEGRADED is what follows when something configured fails: the memory, or the provider that was preferred. */
-export function warningOf(memoryStep: MemoryStep, note: RouterNote): Warning | undefined {
+function warningOf(memoryStep: MemoryStep, note: RouterNote): Warning | undefined {
   const causes: string[] = []
   if (memoryStep.status === 'failed') causes.push('memory-engine did not answer')
   if (note.reason_code !== undefined && note.reason_code !== 'PROFILE_MATCH') {

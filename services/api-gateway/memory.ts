@@ -78,7 +78,7 @@ export function createMemory({ neighbours, config, clock }: MemoryNeeds) {
 
 export type Memory = ReturnType<typeof createMemory>
 
-export const SKIPPED: MemoryStep = { status: 'skipped', duration_ms: 0 }
+const SKIPPED: MemoryStep = { status: 'skipped', duration_ms: 0 }
 
 function usable({ results }: SearchAnswer, limit: number): readonly Recalled[] {
   return results

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 
-export const APPROVAL_SECONDS_MAX = 120
-export const TOKEN_SECONDS_MAX = 300
+const APPROVAL_SECONDS_MAX = 120
+const TOKEN_SECONDS_MAX = 300
 
 /** Verifiers fetch keys for an unknown id at most once in 5 s, so a new key must be public for longer than that. */
 const KEY_LEAD_SECONDS_MIN = 6

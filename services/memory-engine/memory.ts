@@ -32,8 +32,8 @@ export const ID_PATTERN = '^mem_[0-9a-f]{12}$'
 export const TYPE_PATTERN = '^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$'
 export const SESSION_PATTERN = '^[A-Za-z0-9_.:-]{1,128}$'
 
-export const CONTENT_CHARS_MAX = 262_144
-export const METADATA_CHARS_MAX = 16_384
+const CONTENT_CHARS_MAX = 262_144
+const METADATA_CHARS_MAX = 16_384
 
 /** 48 random bits; the writer asks again when the table already knows one. */
 export function makeMemoryId(randomHex: (bytes: number) => string): string {

@@ -24,7 +24,7 @@ function isRandom(word: string): boolean {
 }
 
 /** Shannon entropy of the characters, bits per character. */
-export function entropyBits(text: string): number {
+function entropyBits(text: string): number {
   const counts = new Map<string, number>()
   for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1)
   return [...counts.values()].reduce(

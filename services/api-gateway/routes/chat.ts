@@ -87,7 +87,7 @@ async function streamChat(
   return reply.headers(EVENT_STREAM_HEADERS).send(events.body)
 }
 
-export function errorEvent(error: unknown, correlationId: string) {
+function errorEvent(error: unknown, correlationId: string) {
   const known =
     error instanceof ServiceError ? error : new ServiceError('INTERNAL_ERROR', 'The answer failed')
   return { code: known.code, message: known.message, correlation_id: correlationId }

@@ -38,7 +38,7 @@ export interface TurnOutcome {
   error: { readonly code: string; readonly message: string } | null
 }
 
-export function emptyOutcome(): TurnOutcome {
+function emptyOutcome(): TurnOutcome {
   return {
     assistantText: '',
     completionReason: 'ok',

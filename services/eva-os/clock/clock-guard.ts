@@ -1,7 +1,7 @@
 import type { Clock } from '#chassis/clock.ts'
 
 /** Steps smaller than this are the clock being disciplined, not set. */
-export const TOLERANCE_MS = 5_000
+const TOLERANCE_MS = 5_000
 
 export interface ClockGuard {
   /** Wall clock in ms. Where it was set back since the last look, `onSetBack` has run before this returns. */

@@ -3,7 +3,7 @@ import { CATALOG, SERVICE_NAMES, type ServiceName } from '#catalog'
 import { ServiceError } from '#chassis/errors.ts'
 import { KEY_ALGORITHM, type SigningKey } from './key-files.ts'
 
-export const ISSUER = 'eva-os'
+const ISSUER = 'eva-os'
 
 /** Watches and operates the stack from outside the six. */
 export const SUPERVISOR = 'supervisor'

@@ -8,7 +8,7 @@ export interface Operators {
   readonly count: number
 }
 
-export const DEFAULT_OPERATOR = 'operator'
+const DEFAULT_OPERATOR = 'operator'
 
 const SECRET_CHARACTERS_MIN = 32
 

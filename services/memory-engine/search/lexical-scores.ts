@@ -93,7 +93,7 @@ function keepPlaces(places: number[], score: number): void {
 }
 
 /** BM25 of a text for some of the stems, counted in the text itself. */
-export function textScore(
+function textScore(
   content: string,
   stems: readonly string[],
   idf: Weights,
