@@ -72,6 +72,11 @@ test('a foreign stack is judged by the example file; the instance that leaks is 
   assert.match(stdout, /PASS +exporter\.restarts/)
 })
 
+test('each PASS says what it would have taken to turn it', async () => {
+  const { stdout } = await judge('--criteria', EXAMPLE, '--blocks', blocks, ...WINDOW, ...STACK, '--cards')
+  assert.match(stdout, /SENSITIVITY +exporter\.errors .* [1-9]\d* more errors would have made it/)
+})
+
 test('judged twice, from blocks and from a Prometheus that was restarted: the same bytes', async () => {
   const byBlocks = await judge('--criteria', EXAMPLE, '--blocks', blocks, ...WINDOW, ...STACK, '--json')
   const scratch = join(folder, 'running')

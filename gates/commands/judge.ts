@@ -7,6 +7,7 @@ import { judgeCriteria } from '../engine/judge-run.ts'
 import { loadCriteriaFiles } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { Judgement, Parameters, RunVerdict } from '../engine/types.ts'
+import { sensitivityCards } from '../sensitivity/sensitivity-cards.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { parseMoment, parseParameters } from './judge-options.ts'
@@ -24,6 +25,7 @@ export const command: CommandDefinition = {
       flags: '--param <name=value...>',
       help: 'a $NAME of the file: a number, a name, or names a,b (a, for a list of one); S=15 is the scrape interval',
     },
+    { flags: '--cards', help: 'say too what it would have taken to turn each PASS' },
     { flags: '--json', help: 'print the verdict as verdict.json holds it' },
   ],
   arguments: [],
@@ -44,6 +46,13 @@ export const command: CommandDefinition = {
     )
     const isJson = flagOption(args, 'json')
     host.stdout.write(isJson ? serialiseCanonically(judged.verdict) : verdictText(judged.verdict))
+    if (flagOption(args, 'cards')) {
+      const cards = sensitivityCards(judged, loaded)
+      const lines = cards.map(
+        ({ criterion, sentence }) => `SENSITIVITY   ${criterion.padEnd(32)}  ${sentence}\n`,
+      )
+      host.stdout.write(isJson ? serialiseCanonically({ sensitivity: cards }) : lines.join(''))
+    }
     return EXIT_OF[judged.verdict.verdict]
   },
 }
