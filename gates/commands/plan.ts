@@ -1,10 +1,12 @@
 import { join } from 'node:path'
+import { type LengthResolution, trendResolutions } from '../calibrate/trend-resolution.ts'
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import type { GateCriteria } from '../engine/criterion.ts'
+import { formatAmount } from '../engine/format-amount.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { splitByLength } from '../engine/not-judged.ts'
 import { GATE_IDS } from '../engine/types.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { DEFAULT_PROFILE, PROFILE_NAMES, type Profile, profileNamed } from '../profiles.ts'
 import { plannedSecondsOf } from '../run-parameters.ts'
@@ -14,17 +16,49 @@ export const command: CommandDefinition = {
   summary: 'say before a run what each criterion can prove at its length, and what it cannot',
   options: [
     { flags: '--profile <name>', help: `one of ${PROFILE_NAMES.join(', ')}`, fallback: DEFAULT_PROFILE },
+    {
+      flags: '--lengths <hours>',
+      help: 'recompute what growth and drift judges see in runs of so many hours, 24,48',
+    },
     { flags: '--json', help: 'print JSON' },
   ],
   arguments: [],
-  examples: ['./sonia plan --profile release'],
+  examples: ['./sonia plan --profile release', './sonia plan --lengths 24,48,96'],
   async run(args, host) {
+    const lengths = textOption(args, 'lengths')
+    if (lengths !== undefined) {
+      const table = trendResolutions(hoursOption(lengths), PLANNED_FAMILIES, PLANNED_HISTORIES)
+      host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(table)}\n` : renderLengths(table))
+      return EXIT_CODES.passed
+    }
     const profile = profileNamed(textOption(args, 'profile') ?? DEFAULT_PROFILE)
     const plan = await planOf(profile, host)
     if (flagOption(args, 'json')) host.stdout.write(`${JSON.stringify(plan, null, 2)}\n`)
     else host.stdout.write(render(plan))
     return EXIT_CODES.passed
   },
+}
+
+const PLANNED_FAMILIES = ['short', 'long', 'p95-steady']
+const PLANNED_HISTORIES = 30
+/** Shortest run whose growth is judged; shorter ones are shown and marked. */
+const JUDGED_FROM_HOURS = 36
+
+function hoursOption(text: string): readonly number[] {
+  const hours = text.split(',').map(Number)
+  if (hours.every((one) => Number.isInteger(one) && one >= 6 && one <= 336)) return hours
+  throw new CliError(EXIT_CODES.badUsage, `--lengths "${text}" are no lengths`, {
+    hint: 'whole hours from 6 to 336, such as 24,48,96',
+  })
+}
+
+function renderLengths(table: readonly LengthResolution[]): string {
+  const lines = table.map(({ hours, family, resolution, unit }) => {
+    const seen = Number.isFinite(resolution) ? formatAmount(resolution, unit) : 'nothing'
+    const note = hours < JUDGED_FROM_HOURS ? '  (not judged below 36 h)' : ''
+    return `${String(hours).padStart(5)} h  ${family.padEnd(12)}${seen.padStart(14)}${note}\n`
+  })
+  return `half-width of the 95 % interval, median of ${PLANNED_HISTORIES} simulated histories\n${lines.join('')}`
 }
 
 interface GatePlan {

@@ -1,0 +1,90 @@
+import type { Criterion, GateCriteria } from '../../engine/criterion.ts'
+import { resolveAmount } from '../../engine/parameters.ts'
+import { prometheusClient, type PrometheusClient } from '../../engine/prometheus-client.ts'
+import type { Parameters } from '../../engine/types.ts'
+import { CliError } from '../../exit-codes.ts'
+import { type Binaries, type PlacedCase, withPlantedCases } from '../planted/judge-cases.ts'
+import { judgePlaced, rememberingClient } from '../planted/judge-placed.ts'
+import type { PlantedCase } from '../planted/planted-case.ts'
+import { type CriterionMutant, mutateCriterion } from './mutate-criterion.ts'
+import { reasonToSurvive } from './survivors.ts'
+
+export interface MutantFate {
+  readonly criterion: string
+  readonly operator: string
+  readonly change: string
+  /** The case whose outcome gave it away; null for a survivor. */
+  readonly caughtBy: string | null
+  /** Why a survivor changes nothing that matters; null where nobody has said. */
+  readonly reason: string | null
+}
+
+/** Makes every small wrong change to every criterion, and looks whether a planted case tells it from the right one. */
+export async function runCriteriaMutations(
+  gates: readonly GateCriteria[],
+  cases: readonly PlantedCase[],
+  binaries: Binaries,
+): Promise<readonly MutantFate[]> {
+  return withPlantedCases(binaries, cases, async (url, placed) => {
+    const client = rememberingClient(prometheusClient({ url }))
+    const fates: MutantFate[] = []
+    for (const { gate, criteria } of gates) {
+      const own = placed.filter(({ planted }) => planted.gate === gate)
+      if (own.length === 0) continue
+      for (const criterion of criteria) fates.push(...(await fatesOf(criterion, own, client)))
+    }
+    return fates
+  })
+}
+
+async function fatesOf(
+  criterion: Criterion,
+  placed: readonly PlacedCase[],
+  client: PrometheusClient,
+): Promise<readonly MutantFate[]> {
+  const decidable = placed.filter(({ planted }) => criterion.needsSeconds <= planted.seconds)
+  const resolved = withNumbers(criterion, decidable[0]?.planted.parameters ?? {})
+  const expected = new Map<PlacedCase, string>()
+  for (const one of decidable) expected.set(one, await saidOf(criterion, one, client))
+  const fates: MutantFate[] = []
+  for (const mutant of mutateCriterion(resolved)) {
+    const caughtBy = await catching(mutant, expected, client)
+    const { operator, change } = mutant
+    const reason = caughtBy === null ? reasonToSurvive(criterion.id, change) : null
+    fates.push({ criterion: criterion.id, operator, change, caughtBy, reason })
+  }
+  return fates
+}
+
+/** Limits by name become numbers, which can be loosened. */
+function withNumbers(criterion: Criterion, parameters: Parameters): Criterion {
+  const fields = ['of', 'limit', 'at_most', 'below', 'at_least', 'above'] as const
+  const judge = criterion.judge as unknown as Record<string, unknown>
+  const numbers = fields.flatMap((field) => {
+    const limit = judge[field]
+    return typeof limit === 'string' ? [[field, resolveAmount(limit, parameters)]] : []
+  })
+  return { ...criterion, judge: { ...criterion.judge, ...Object.fromEntries(numbers) } }
+}
+
+async function catching(
+  { criterion }: CriterionMutant,
+  expected: ReadonlyMap<PlacedCase, string>,
+  client: PrometheusClient,
+): Promise<string | null> {
+  for (const [one, said] of expected) {
+    if ((await saidOf(criterion, one, client)) !== said) return one.planted.name
+  }
+  return null
+}
+
+/** Verdict and reasons, series by series; an expression that Prometheus refuses is caught as well. */
+async function saidOf(criterion: Criterion, one: PlacedCase, client: PrometheusClient): Promise<string> {
+  try {
+    const { verdict, reasons, series } = await judgePlaced(criterion, one, client)
+    return JSON.stringify([verdict, reasons, series.map((each) => [each.series, each.verdict, each.reasons])])
+  } catch (error) {
+    if (error instanceof CliError) return `refused: ${error.message.split(':')[0]}`
+    throw error
+  }
+}
