@@ -54,7 +54,7 @@ test('a message beyond the queue is refused with its typed answer, and an interr
   assert.equal((await client.next('ERROR')).data['code'], 'RATE_LIMITED')
   await eventually(async () => (await metric(started, 'sonia_voice_queued_messages')) === '3')
   client.send('INTERRUPT')
-  assert.deepEqual((await client.next('INTERRUPT')).data, { interrupted: true, dropped: 3 })
+  assert.deepEqual((await client.next('INTERRUPT')).data, { interrupted: true, dropped: 3, last_frame: 0 })
   client.send('MESSAGE', { text: 'five' })
   assert.equal((await client.next('MESSAGE')).data['text'], 'five')
 })

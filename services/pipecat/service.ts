@@ -1,5 +1,6 @@
 import websocket from '@fastify/websocket'
 import { defineService, type ServiceContext } from '#chassis/define-service.ts'
+import { createSpeech } from './speech/speech.ts'
 import { VoiceConfig } from './config.ts'
 import { registerSessionRoutes } from './routes/session.ts'
 import { registerSocket } from './routes/socket.ts'
@@ -38,6 +39,11 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     preClose: async () => book.closeAll('shutdown'),
   })
   registerSessionRoutes(app, book)
+  const speech = await createSpeech(config.speech, {
+    readSecret: ctx.readSecret,
+    onStop: ctx.onStop,
+    onOutcome: (part, isGood) => ctx.health.degrade(part, isGood ? null : `The ${part} provider fails`),
+  })
   const sockets = registerSocket(app, {
     book,
     neighbours: ctx.neighbours,
@@ -46,6 +52,9 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     metrics,
     clock,
     log,
+    speech,
+    voice: speech.voice,
+    endpointingMs: config.speech.activity.stop_ms,
     answerTimeoutMs: config.answer_timeout_ms,
     limits: {
       queuedMessagesMax: config.queued_messages_max,

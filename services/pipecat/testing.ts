@@ -59,7 +59,7 @@ async function* sse(
     onFlood(FLOOD_PIECE.length)
     yield event('delta', { text: FLOOD_PIECE })
   }
-  for (const word of message.split(' ')) yield event('delta', { text: word })
+  for (const word of message.match(/\S+\s*/g) ?? []) yield event('delta', { text: word })
   if (message === 'hold') await once(signal, 'abort')
   yield event('done', { response: message, model: 'echo', provider: 'test' })
 }
@@ -120,6 +120,8 @@ export class Client {
     for (;;) {
       const frame = this.#frames.shift()
       if (frame !== undefined && (type === undefined || frame.type === type)) return frame
+      if (frame?.type === 'ERROR')
+        throw new Error(`instead of ${type ?? 'a frame'}: ${JSON.stringify(frame.data)}`)
       if (frame !== undefined) continue
       if (this.socket.readyState === WebSocket.CLOSED) {
         throw new Error(`closed before ${type ?? 'a frame'}: ${this.#error}`)
@@ -182,4 +184,19 @@ export async function reconnected(service: Voice, id: string, lastSeq: number): 
     const back = new Client(service.url, id, `?last_seq=${lastSeq}`)
     if (await back.opened()) return back
   }
+}
+
+const BYTES_A_MS = 32
+
+export function pcmSilence(ms: number): Buffer {
+  return Buffer.alloc(ms * BYTES_A_MS)
+}
+
+/** A tone as loud as a person who speaks. */
+export function pcmTone(ms: number): Buffer {
+  const bytes = pcmSilence(ms)
+  for (let index = 0; index * 2 < bytes.length; index += 1) {
+    bytes.writeInt16LE(Math.round(8_000 * Math.sin(index / 5)), index * 2)
+  }
+  return bytes
 }

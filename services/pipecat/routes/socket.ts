@@ -6,6 +6,8 @@ import type { ServiceMetrics } from '#chassis/metrics.ts'
 import { Connection, type ConnectionLimits } from '../socket/connection.ts'
 import { Conversation, type ConversationNeeds } from '../session/conversation.ts'
 import type { Session } from '../session/session.ts'
+import { Ear } from '../speech/ear.ts'
+import type { Speech } from '../speech/speech.ts'
 import type { SessionBook } from '../session/session-book.ts'
 
 /** Room for what is still to be numbered. */
@@ -20,10 +22,13 @@ const CLOSE_SECOND_SOCKET = 1008
 export interface SocketNeeds extends ConversationNeeds {
   readonly book: SessionBook
   readonly limits: ConnectionLimits
+  readonly speech: Speech
+  readonly endpointingMs: number
 }
 
 interface LiveSession {
   readonly conversation: Conversation
+  readonly ear: Ear
   connection: Connection | null
 }
 
@@ -35,6 +40,7 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
     const ended = live.get(record.session_id)
     live.delete(record.session_id)
     ended?.connection?.end(reason)
+    ended?.ear.end()
     ended?.conversation.end()
   })
   app.get(
@@ -52,7 +58,7 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
       const entry = entryOf(session, live, needs, request.call.span.spanContext())
       // Two upgrades may both have been admitted before either was open.
       if (entry.conversation.isAttached) return socket.close(CLOSE_SECOND_SOCKET, 'a live socket exists')
-      const connection = new Connection({ ...needs, socket, session, conversation: entry.conversation })
+      const connection = new Connection({ ...needs, socket, session, ...entry })
       entry.connection = connection
       socket.once('close', () => {
         if (entry.connection === connection) entry.connection = null
@@ -96,14 +102,14 @@ function admit(id: string, live: ReadonlyMap<string, LiveSession>, book: Session
 function entryOf(
   session: Session,
   live: Map<string, LiveSession>,
-  needs: ConversationNeeds,
+  needs: SocketNeeds,
   upgradeSpan: SpanContext,
 ): LiveSession {
   const id = session.record.session_id
-  const entry = live.get(id) ?? {
-    conversation: new Conversation(session, upgradeSpan, needs),
-    connection: null,
-  }
+  const known = live.get(id)
+  if (known !== undefined) return known
+  const conversation = new Conversation(session, upgradeSpan, needs)
+  const entry = { conversation, ear: new Ear({ ...needs, conversation }), connection: null }
   live.set(id, entry)
   return entry
 }

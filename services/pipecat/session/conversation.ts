@@ -1,44 +1,28 @@
-import { context, type SpanContext, type Tracer, trace } from '@opentelemetry/api'
-import type { CallContext, NewCall } from '#chassis/call-context.ts'
-import type { Clock } from '#chassis/clock.ts'
+import type { SpanContext } from '@opentelemetry/api'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Logger } from '#chassis/logging.ts'
-import type { Neighbours } from '#chassis/neighbours.ts'
-import type { ServiceMetrics } from '#chassis/metrics.ts'
-import { markFailed } from '#chassis/tracing.ts'
-import { type Answer, askGateway } from '../answer.ts'
 import type { ServerFrameType } from '../socket/frames.ts'
 import { createSentFrames, type SentFrames } from '../socket/sent-frames.ts'
 import type { Session } from './session.ts'
+import { answerMessage, type Message, type TurnNeeds, type TurnOutput } from './turn.ts'
 
 /** Where frames go while a client is connected. */
 export interface Listener {
   send(text: string): void
+  sendSound(pcm: Buffer): void
   /** Resolves when the client has room for more. */
   room(): Promise<void>
 }
 
-export interface ConversationNeeds {
-  readonly neighbours: Neighbours
-  readonly startCall: (settings: NewCall) => CallContext
-  readonly tracer: Tracer
-  readonly metrics: ServiceMetrics
-  readonly clock: Clock
+export interface ConversationNeeds extends TurnNeeds {
   readonly log: Logger
-  readonly answerTimeoutMs: number
-}
-
-export interface Message {
-  readonly text: string
-  readonly stream: boolean
-  readonly correlationId: string | undefined
 }
 
 /**
  * What is said in one session, whoever is connected: messages are answered one after the other, and an answer
- * goes on while the client is away, so that a client that comes back finds it.
+ * goes on while the client is away, so that a client that comes back finds it. Sound is not kept: late, it is noise.
  */
-export class Conversation {
+export class Conversation implements TurnOutput {
   readonly #session: Session
   readonly #sessionSpan: SpanContext
   readonly #needs: ConversationNeeds
@@ -46,6 +30,7 @@ export class Conversation {
   readonly #queue: Message[] = []
   #listener: Listener | null = null
   #answering: AbortController | null = null
+  #soundFrames = 0
   #isOver = false
 
   constructor(session: Session, sessionSpan: SpanContext, needs: ConversationNeeds) {
@@ -60,6 +45,15 @@ export class Conversation {
 
   get isAttached(): boolean {
     return this.#listener !== null
+  }
+
+  get isAnswering(): boolean {
+    return this.#answering !== null
+  }
+
+  /** Frames of sound carry nothing but sound; their numbers are counted, and told with each sentence. */
+  get lastSoundFrame(): number {
+    return this.#soundFrames
   }
 
   attach(listener: Listener): void {
@@ -92,6 +86,11 @@ export class Conversation {
     this.#listener?.send(text)
   }
 
+  sendSound(pcm: Buffer): void {
+    this.#soundFrames += 1
+    this.#listener?.sendSound(pcm)
+  }
+
   sendError(error: unknown, correlationId?: string): void {
     const known =
       error instanceof ServiceError ? error : new ServiceError('INTERNAL_ERROR', 'The message failed')
@@ -99,17 +98,22 @@ export class Conversation {
     this.send('ERROR', { code: known.code, message: known.message }, correlationId)
   }
 
+  async room(): Promise<void> {
+    await this.#listener?.room()
+  }
+
   enqueue(message: Message): void {
+    if (this.#isOver) return
     this.#queue.push(message)
     if (this.#answering === null) void this.#answerAll()
   }
 
-  /** Barge-in: stops the answer being given, upstream as well, and drops what waits. */
-  interrupt(): { readonly interrupted: boolean; readonly dropped: number } {
+  /** Barge-in: stops the answer being given, upstream and in sound as well, and drops what waits. */
+  interrupt(): { readonly interrupted: boolean; readonly dropped: number; readonly last_frame: number } {
     const dropped = this.#queue.splice(0).length
     const interrupted = this.#answering !== null
     this.#answering?.abort(new ServiceError('UNAVAILABLE', 'Interrupted'))
-    return { interrupted, dropped }
+    return { interrupted, dropped, last_frame: this.#soundFrames }
   }
 
   end(): void {
@@ -119,79 +123,20 @@ export class Conversation {
   }
 
   async #answerAll(): Promise<void> {
+    const place = { record: this.#session.record, sessionSpan: this.#sessionSpan, output: this }
     for (;;) {
       const message = this.#queue.shift()
       if (message === undefined || this.#isOver) return
       const controller = new AbortController()
       this.#answering = controller
       try {
-        await this.#answer(message, controller)
+        await answerMessage(message, place, this.#needs, controller)
       } finally {
         this.#answering = null
         // Ends the timers of the call, which listens to this signal.
         controller.abort()
       }
-      await this.#listener?.room()
+      await this.room()
     }
   }
-
-  async #answer(message: Message, controller: AbortController): Promise<void> {
-    const { startCall, answerTimeoutMs, neighbours } = this.#needs
-    const { session_id: sessionId, user_id: userId } = this.#session.record
-    const call = startCall({
-      timeoutMs: answerTimeoutMs,
-      signal: controller.signal,
-      caller: { kind: 'external', principal: userId ?? 'voice' },
-      ...(message.correlationId === undefined ? {} : { correlationId: message.correlationId }),
-    })
-    try {
-      const answer = await this.#inSpan(call, () =>
-        askGateway({ text: message.text, sessionId }, neighbours, call, (text) =>
-          this.#onDelta(text, message, { call, controller }),
-        ),
-      )
-      if (!controller.signal.aborted) this.send('MESSAGE', spoken(answer), call.correlationId)
-    } catch (error) {
-      if (!controller.signal.aborted) this.sendError(error, call.correlationId)
-    }
-  }
-
-  async #onDelta(
-    text: string,
-    message: Message,
-    { call, controller }: { call: CallContext; controller: AbortController },
-  ): Promise<void> {
-    // Nothing that was generated before an interruption may reach the client after it.
-    controller.signal.throwIfAborted()
-    if (!message.stream) return
-    this.send('MESSAGE_DELTA', { text }, call.correlationId)
-    await this.#listener?.room()
-  }
-
-  async #inSpan(call: CallContext, work: () => Promise<Answer>): Promise<Answer> {
-    const span = this.#needs.tracer.startSpan(
-      'voice.message',
-      {
-        root: true,
-        links: [{ context: this.#sessionSpan }],
-        attributes: {
-          'sonia.session_id': this.#session.record.session_id,
-          'sonia.correlation_id': call.correlationId,
-        },
-      },
-      call.otel,
-    )
-    try {
-      return await context.with(trace.setSpan(call.otel, span), work)
-    } catch (error) {
-      markFailed(span, error)
-      throw error
-    } finally {
-      span.end()
-    }
-  }
-}
-
-function spoken({ text, model, provider, warning }: Answer) {
-  return { text, role: 'assistant', model, provider, ...(warning === undefined ? {} : { warning }) }
 }

@@ -1,9 +1,13 @@
 import type { RawData, WebSocket } from 'ws'
 import type { Clock } from '#chassis/clock.ts'
 import { ServiceError } from '#chassis/errors.ts'
+import type { ServiceMetrics } from '#chassis/metrics.ts'
 import type { Conversation, Listener } from '../session/conversation.ts'
 import type { CloseReason, Session } from '../session/session.ts'
 import type { SessionBook } from '../session/session-book.ts'
+import { createTurnClock } from '../session/turn-clock.ts'
+import type { Ear } from '../speech/ear.ts'
+import type { Speech } from '../speech/speech.ts'
 import { type ClientFrame, parseFrame } from './frames.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 
@@ -17,6 +21,9 @@ export interface ConnectionNeeds {
   readonly socket: WebSocket
   readonly session: Session
   readonly conversation: Conversation
+  readonly ear: Ear
+  readonly metrics: ServiceMetrics
+  readonly speech: Speech
   readonly book: SessionBook
   readonly limits: ConnectionLimits
   readonly clock: Clock
@@ -51,7 +58,7 @@ export class Connection implements Listener {
 
   /** Takes the session over; `lastSeq` is what a returning client saw last. */
   open(lastSeq: number | undefined): void {
-    const { socket, session, conversation, clock } = this.#needs
+    const { socket, session, conversation, clock, speech } = this.#needs
     conversation.attach(this)
     session.detachedAtMs = null
     session.lastSeenAtMs = clock.monotonicMs()
@@ -64,12 +71,18 @@ export class Connection implements Listener {
     socket.once('close', (code) => this.#onClose(code))
     const lost = lastSeq === undefined ? 0 : conversation.resend(lastSeq)
     const resumed = lastSeq === undefined ? {} : { resumed: true, lost_frames: lost }
-    conversation.send('SESSION_START', { state: session.state, ...resumed })
+    const hears = speech.transcribe !== null
+    const speaks = speech.voice !== null
+    conversation.send('SESSION_START', { state: session.state, hears, speaks, ...resumed })
     conversation.send('STATUS', { status: 'active' })
   }
 
   send(text: string): void {
     this.#outbox.send(text)
+  }
+
+  sendSound(pcm: Buffer): void {
+    this.#outbox.send(pcm)
   }
 
   async room(): Promise<void> {
@@ -113,8 +126,8 @@ export class Connection implements Listener {
     if (session.state === 'CLOSED') return
     session.lastSeenAtMs = clock.monotonicMs()
     try {
-      if (isBinary) throw new ServiceError('UNAVAILABLE', 'No speech provider is configured')
-      this.#handle(parseFrame(asBuffer(data), session.record.session_id))
+      if (isBinary) this.#needs.ear.hear(asBuffer(data))
+      else this.#handle(parseFrame(asBuffer(data), session.record.session_id))
     } catch (error) {
       conversation.sendError(error)
     }
@@ -143,7 +156,7 @@ export class Connection implements Listener {
   }
 
   #enqueue(frame: Extract<ClientFrame, { type: 'MESSAGE' }>): void {
-    const { conversation, limits } = this.#needs
+    const { conversation, limits, clock, metrics } = this.#needs
     // Not held back by reading no more: an interruption must get through.
     if (conversation.queuedCount >= limits.queuedMessagesMax) {
       throw new ServiceError(
@@ -151,7 +164,10 @@ export class Connection implements Listener {
         `${limits.queuedMessagesMax} messages wait for their answer already`,
       )
     }
-    conversation.enqueue({ text: frame.text, stream: frame.stream, correlationId: frame.correlationId })
+    const beganAtMs = clock.monotonicMs()
+    const timing = createTurnClock({ kind: 'typed', beganAtMs, clock, metrics })
+    const { text, stream, speak, correlationId } = frame
+    conversation.enqueue({ kind: 'typed', text, stream, speak, correlationId, timing })
   }
 
   #overflow(): void {

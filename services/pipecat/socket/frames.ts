@@ -7,6 +7,8 @@ export type ClientFrame =
       readonly type: 'MESSAGE'
       readonly text: string
       readonly stream: boolean
+      /** The answer is wanted as sound too. */
+      readonly speak: boolean
       readonly correlationId?: string
     }
   | { readonly type: 'INTERRUPT'; readonly correlationId?: string }
@@ -18,6 +20,9 @@ export type ServerFrameType =
   | 'STATUS'
   | 'MESSAGE'
   | 'MESSAGE_DELTA'
+  /** A sentence is about to be heard; the frames of sound after it are counted from `first_frame`. */
+  | 'SPEECH'
+  | 'SPEECH_END'
   | 'INTERRUPT'
   | 'SESSION_STOP'
   | 'ERROR'
@@ -58,7 +63,7 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
 function clientFrame(type: unknown, data: Record<string, unknown>): ClientFrame {
   switch (type) {
     case 'MESSAGE':
-      return { type, text: textIn(data), stream: data['stream'] === true }
+      return { type, text: textIn(data), stream: data['stream'] === true, speak: data['speak'] === true }
     case 'INTERRUPT':
     case 'STATUS':
       return { type }

@@ -22,15 +22,9 @@ export class Outbox {
     this.#onOverflow = onOverflow
   }
 
-  send(text: string): void {
+  send(content: string | Buffer): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#socket.send(text, () => this.#onTaken())
-    if (this.#socket.bufferedAmount > this.#limits.cutAtBytes) this.#onOverflow()
-  }
-
-  sendBytes(bytes: Buffer): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    this.#socket.send(bytes, { binary: true }, () => this.#onTaken())
+    this.#socket.send(content, { binary: typeof content !== 'string' }, () => this.#onTaken())
     if (this.#socket.bufferedAmount > this.#limits.cutAtBytes) this.#onOverflow()
   }
 
