@@ -12,8 +12,8 @@ export interface StopProof {
   readonly portsBusy: readonly PortHolder[]
 }
 
-/** init needs a moment to reap orphans; whatever is there after this counts. */
-const SETTLE_MS = 1_500
+/** init needs a moment to reap orphans, and some only look every two seconds; whatever is there after this counts. */
+const SETTLE_MS = 5_000
 const SETTLE_INTERVAL_MS = 20
 
 export interface ProofOptions {

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 
 export interface ChildLinesOptions {
   /** Script and its arguments, run by this Node. */
@@ -20,6 +19,13 @@ export async function childLines({ args, env, signal, onLine }: ChildLinesOption
     child.once('error', () => resolve(null))
     child.once('close', resolve)
   })
-  for await (const line of createInterface({ input: child.stdout })) onLine(line)
+  let rest = ''
+  // Not readline: it also splits at U+2028 and U+2029, which JSON texts may hold.
+  for await (const piece of child.stdout.setEncoding('utf8')) {
+    const lines = (rest + String(piece)).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  }
+  if (rest !== '') onLine(rest)
   return ended
 }
