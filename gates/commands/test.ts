@@ -10,7 +10,7 @@ import type { Host } from '../host.ts'
 const PARTS = ['check', 'unit', 'real'] as const
 type Part = (typeof PARTS)[number]
 
-const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,bench,tests}'
+const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,deploy,bench,tests}'
 
 export const command: CommandDefinition = {
   name: 'test',

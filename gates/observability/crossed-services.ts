@@ -41,7 +41,7 @@ const ALLOWED: ReadonlySet<string> = new Set(
 )
 
 /** A CLIENT span of one service above a SERVER span of another: the direction of the call. */
-export function edgesOf(spans: readonly TraceSpan[]): ReadonlySet<string> {
+function edgesOf(spans: readonly TraceSpan[]): ReadonlySet<string> {
   const byId = new Map(spans.map((span) => [span.spanId, span]))
   const edges = new Set<string>()
   for (const span of spans) {
