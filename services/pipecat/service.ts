@@ -2,6 +2,7 @@ import websocket from '@fastify/websocket'
 import { defineService, type ServiceContext } from '#chassis/define-service.ts'
 import { createSpeech } from './speech/speech.ts'
 import { VoiceConfig } from './config.ts'
+import { registerPage } from './routes/page.ts'
 import { registerSessionRoutes } from './routes/session.ts'
 import { registerSocket } from './routes/socket.ts'
 import { SessionBook } from './session/session-book.ts'
@@ -39,6 +40,7 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     preClose: async () => book.closeAll('shutdown'),
   })
   registerSessionRoutes(app, book)
+  await registerPage(app, { service: ctx.name, version: ctx.settings.version })
   const speech = await createSpeech(config.speech, {
     readSecret: ctx.readSecret,
     onStop: ctx.onStop,
