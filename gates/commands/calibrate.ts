@@ -1,9 +1,15 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { calibrateFamilies, type FamilyRates } from '../calibrate/calibrate-families.ts'
 import { FAMILIES, type Family } from '../calibrate/histories/families.ts'
+import { runCriteriaMutations } from '../calibrate/mutation/mutation-run.ts'
+import { plantedCases } from '../calibrate/planted/planted-cases.ts'
 import { wholeGateRates } from '../calibrate/whole-gate.ts'
-import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import { loadCriteriaFolder } from '../engine/load-criteria.ts'
+import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import type { Host } from '../host.ts'
 
 const HISTORIES = '300'
 const SEED = '1'
@@ -15,11 +21,16 @@ export const command: CommandDefinition = {
     { flags: '--families <names>', help: 'some of them, a,b (default: all)' },
     { flags: '--histories <number>', help: 'histories of each family', fallback: HISTORIES },
     { flags: '--seed <number>', help: 'the same seed gives the same histories', fallback: SEED },
+    {
+      flags: '--mutations',
+      help: 'instead: make every small wrong change to the criteria, and see which the planted cases notice',
+    },
     { flags: '--json', help: 'print JSON' },
   ],
   arguments: [],
   examples: ['./sonia gates calibrate --families short,leak-2-short --histories 50'],
   async run(args, host) {
+    if (flagOption(args, 'mutations')) return runMutations(args, host)
     const rates = await calibrateFamilies({
       families: familiesOption(args),
       histories: wholeOption(args, 'histories', HISTORIES),
@@ -35,6 +46,27 @@ export const command: CommandDefinition = {
     )
     return rates.some(({ refuted }) => refuted.length > 0) ? EXIT_CODES.gateFailed : EXIT_CODES.passed
   },
+}
+
+/** Fails where a survivor has no written reason. */
+async function runMutations(args: CommandArguments, host: Host): Promise<ExitCode> {
+  const binaries = {
+    prometheus: (await locateTool('prometheus', host)).path,
+    promtool: (await locateTool('promtool', host)).path,
+    scratchParent: tmpdir(),
+  }
+  const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
+  const fates = await runCriteriaMutations(gates, plantedCases(), binaries)
+  const survivors = fates.filter(({ caughtBy }) => caughtBy === null)
+  const unexplained = survivors.filter(({ reason }) => reason === null)
+  const lines = survivors.map(
+    ({ criterion, operator, change, reason }) =>
+      `survives  ${criterion}  ${operator}  ${change}\n          ${reason ?? 'NO REASON WRITTEN'}\n`,
+  )
+  const score = `${fates.length - survivors.length} of ${fates.length} mutants caught, ${survivors.length - unexplained.length} survive with a reason, ${unexplained.length} without\n`
+  const isJson = flagOption(args, 'json')
+  host.stdout.write(isJson ? `${JSON.stringify(fates)}\n` : `${lines.join('')}${score}`)
+  return unexplained.length === 0 ? EXIT_CODES.passed : EXIT_CODES.gateFailed
 }
 
 function withoutVerdicts({ verdicts: _verdicts, ...rates }: FamilyRates) {

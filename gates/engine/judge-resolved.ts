@@ -14,10 +14,9 @@ type Answers = ReadonlyMap<string, StoredAnswer>
 export function judgeGate(
   criteria: readonly { readonly resolved: ResolvedCriterion; readonly answers: Answers }[],
   window: GateWindow,
+  judge: typeof judgeCriterion = judgeCriterion,
 ): readonly CriterionResult[] {
-  const outcomes = criteria.map(({ resolved, answers }) =>
-    judgeCriterion(resolved.judge, answers, resolved.expected),
-  )
+  const outcomes = criteria.map(({ resolved, answers }) => judge(resolved.judge, answers, resolved.expected))
   return withdrawWeakFailures(outcomes).map((outcome, index) => {
     const one = criteria[index]
     if (one === undefined) throw new Error('an outcome without its criterion')

@@ -4,10 +4,15 @@ import { prometheusClient, type PrometheusClient } from '../../engine/prometheus
 import type { Parameters } from '../../engine/types.ts'
 import { CliError } from '../../exit-codes.ts'
 import { type Binaries, type PlacedCase, withPlantedCases } from '../planted/judge-cases.ts'
-import { judgePlaced, rememberingClient } from '../planted/judge-placed.ts'
+import { judgePlaced, rememberingClient, rememberingJudge } from '../planted/judge-placed.ts'
 import type { PlantedCase } from '../planted/planted-case.ts'
 import { type CriterionMutant, mutateCriterion } from './mutate-criterion.ts'
 import { reasonToSurvive } from './survivors.ts'
+
+interface Asking {
+  readonly client: PrometheusClient
+  readonly judge: ReturnType<typeof rememberingJudge>
+}
 
 export interface MutantFate {
   readonly criterion: string
@@ -26,12 +31,12 @@ export async function runCriteriaMutations(
   binaries: Binaries,
 ): Promise<readonly MutantFate[]> {
   return withPlantedCases(binaries, cases, async (url, placed) => {
-    const client = rememberingClient(prometheusClient({ url }))
+    const ask: Asking = { client: rememberingClient(prometheusClient({ url })), judge: rememberingJudge() }
     const fates: MutantFate[] = []
     for (const { gate, criteria } of gates) {
       const own = placed.filter(({ planted }) => planted.gate === gate)
       if (own.length === 0) continue
-      for (const criterion of criteria) fates.push(...(await fatesOf(criterion, own, client)))
+      for (const criterion of criteria) fates.push(...(await fatesOf(criterion, own, ask)))
     }
     return fates
   })
@@ -40,15 +45,15 @@ export async function runCriteriaMutations(
 async function fatesOf(
   criterion: Criterion,
   placed: readonly PlacedCase[],
-  client: PrometheusClient,
+  ask: Asking,
 ): Promise<readonly MutantFate[]> {
   const decidable = placed.filter(({ planted }) => criterion.needsSeconds <= planted.seconds)
   const resolved = withNumbers(criterion, decidable[0]?.planted.parameters ?? {})
   const expected = new Map<PlacedCase, string>()
-  for (const one of decidable) expected.set(one, await saidOf(criterion, one, client))
+  for (const one of decidable) expected.set(one, await saidOf(criterion, one, ask))
   const fates: MutantFate[] = []
   for (const mutant of mutateCriterion(resolved)) {
-    const caughtBy = await catching(mutant, expected, client)
+    const caughtBy = await catching(mutant, expected, ask)
     const { operator, change } = mutant
     const reason = caughtBy === null ? reasonToSurvive(criterion.id, change) : null
     fates.push({ criterion: criterion.id, operator, change, caughtBy, reason })
@@ -70,18 +75,18 @@ function withNumbers(criterion: Criterion, parameters: Parameters): Criterion {
 async function catching(
   { criterion }: CriterionMutant,
   expected: ReadonlyMap<PlacedCase, string>,
-  client: PrometheusClient,
+  ask: Asking,
 ): Promise<string | null> {
   for (const [one, said] of expected) {
-    if ((await saidOf(criterion, one, client)) !== said) return one.planted.name
+    if ((await saidOf(criterion, one, ask)) !== said) return one.planted.name
   }
   return null
 }
 
 /** Verdict and reasons, series by series; an expression that Prometheus refuses is caught as well. */
-async function saidOf(criterion: Criterion, one: PlacedCase, client: PrometheusClient): Promise<string> {
+async function saidOf(criterion: Criterion, one: PlacedCase, { client, judge }: Asking): Promise<string> {
   try {
-    const { verdict, reasons, series } = await judgePlaced(criterion, one, client)
+    const { verdict, reasons, series } = await judgePlaced(criterion, one, client, judge)
     return JSON.stringify([verdict, reasons, series.map((each) => [each.series, each.verdict, each.reasons])])
   } catch (error) {
     if (error instanceof CliError) return `refused: ${error.message.split(':')[0]}`

@@ -5,6 +5,7 @@ import { parametersOfWindow } from '../../engine/parameters.ts'
 import type { PrometheusClient } from '../../engine/prometheus-client.ts'
 import { resolveCriterion } from '../../engine/resolve-criterion.ts'
 import type { CriterionResult, StoredAnswer } from '../../engine/types.ts'
+import { judgeCriterion } from '../../judges/judge-criterion.ts'
 import type { PlacedCase } from './judge-cases.ts'
 
 /** One criterion on one case, as the engine judges it. */
@@ -12,6 +13,7 @@ export async function judgePlaced(
   criterion: Criterion,
   { planted, start }: PlacedCase,
   client: PrometheusClient,
+  judge: typeof judgeCriterion = judgeCriterion,
 ): Promise<CriterionResult> {
   const end = start + planted.seconds
   const window = { gate: planted.gate, start, end, planned_seconds: planted.seconds }
@@ -22,7 +24,7 @@ export async function judgePlaced(
     const answer = answers.get(queryKey(query))
     if (answer !== undefined) byRole.set(query.role, answer)
   }
-  const [result] = judgeGate([{ resolved, answers: byRole }], window)
+  const [result] = judgeGate([{ resolved, answers: byRole }], window, judge)
   if (result === undefined) throw new Error('a criterion without a result')
   return result
 }
@@ -38,5 +40,22 @@ export function rememberingClient(client: PrometheusClient): PrometheusClient {
   return {
     instant: (query, time) => once(`${time} ${query}`, () => client.instant(query, time)),
     range: (query, window) => once(`${JSON.stringify(window)} ${query}`, () => client.range(query, window)),
+  }
+}
+
+/** Judges each answer once: a changed guard does not change what a judge says of its series. */
+export function rememberingJudge(): typeof judgeCriterion {
+  const known = new Map<string, ReturnType<typeof judgeCriterion>>()
+  return (judge, answers, expected) => {
+    const asked = [...answers].filter(([role]) => !role.startsWith('guard '))
+    const questions = asked.map(([role, answer]) => [
+      role,
+      answer.query,
+      answer.kind === 'range' ? answer.end : answer.time,
+    ])
+    const key = JSON.stringify([judge, questions, expected])
+    const outcome = known.get(key) ?? judgeCriterion(judge, answers, expected)
+    known.set(key, outcome)
+    return outcome
   }
 }

@@ -1,7 +1,8 @@
 import { PROFILES } from '../../profiles.ts'
 import { runParameters } from '../../run-parameters.ts'
+import type { ReasonCode } from '../../engine/types.ts'
 import type { PlantedCase } from './planted-case.ts'
-import { add, all, change, type Plant, unscraped } from './planted-series.ts'
+import { add, all, change, matches, type Plant, unscraped } from './planted-series.ts'
 import {
   grown,
   latencyBuckets,
@@ -121,7 +122,63 @@ export function longSoakCases(): readonly PlantedCase[] {
       'soak.error-ratio': 'PASS',
       'soak.error-ratio-by-scenario': 'FAIL',
     }),
+    ...withoutFoundation(),
     twoDays('one bad hour', badHour(0.03), { 'soak.error-ratio': 'PASS', 'soak.worst-hour': 'FAIL' }),
+  ]
+}
+
+/** Whatever a trend rests on is missing once: nothing grows, and still nothing is demonstrated. */
+function withoutFoundation(): readonly PlantedCase[] {
+  const TRENDS = [
+    'soak.memory',
+    'soak.old-space',
+    'soak.handles',
+    'soak.descriptors',
+    'soak.event-loop-lag',
+    'soak.p95-drift',
+  ]
+  const says = (reason: ReasonCode) => Object.fromEntries(TRENDS.map((id) => [id, reason]))
+  const undelivered = (scenario: string) =>
+    change({ name: 'k6_iterations_total', labels: { scenario } }, (_, value) => Math.floor(value * 0.98))
+  const service = { labels: { service: 'eva-os' } }
+  return [
+    ...Object.keys(ROUTES).map((scenario) =>
+      twoDays(
+        `two days, and one ${scenario} in 50 was not finished`,
+        undelivered(scenario),
+        says('LOAD_NOT_DELIVERED'),
+      ),
+    ),
+    twoDays(
+      'two days, and a request was dropped',
+      add('k6_dropped_iterations_total', { scenario: 'chat' }, () => 1),
+      says('LOAD_NOT_DELIVERED'),
+    ),
+    twoDays(
+      'two days, and one scrape in 50 failed',
+      change({ name: 'up', ...service }, (seconds) => (seconds % 15_000 === 0 ? 0 : 1)),
+      says('COVERAGE'),
+    ),
+    twoDays(
+      'two days, and a service restarted',
+      change({ name: 'process_start_time_seconds', ...service }, (seconds) =>
+        seconds > 90_000 ? 2000 : 1000,
+      ),
+      says('RESTART_IN_WINDOW'),
+    ),
+    twoDays(
+      'two days, and the gate did not end',
+      change({ name: 'sonia_gate_checks_total', labels: { check: 'complete' } }, () => 0),
+      says('ABORTED'),
+    ),
+    twoDays(
+      'two days, and client and server disagree',
+      change(
+        { name: 'sonia_http_requests_finished_total', labels: { service: 'api-gateway', route: '/v1/chat' } },
+        (_, value) => Math.floor(value * 0.995),
+      ),
+      { 'soak.error-ratio-by-scenario': 'CLIENT_SERVER_MISMATCH' },
+    ),
   ]
 }
 
@@ -129,7 +186,7 @@ function drifting(drift: number): Plant {
   const label = { name: 'sonia_http_request_duration_seconds_bucket', labels: { service: 'openclaw' } }
   const shift = (hour: number) => 0.01 * wobble(hour * 3600, 3) + (Math.log1p(drift) * hour) / HOURS
   return all(
-    (series) => series.filter((one) => one.name !== label.name || one.labels['service'] !== 'openclaw'),
+    (series) => series.filter((one) => !(matches(one, label) && one.labels['route'] === '/execute')),
     (series) => [...series, ...latencyBuckets('openclaw', '/execute', shift)],
   )
 }

@@ -10,6 +10,9 @@ export interface PlantedSeries {
 /** What is planted into a sound history. */
 export type Plant = (series: readonly PlantedSeries[]) => readonly PlantedSeries[]
 
+/** Strangers are planted to be met by wrong questions; what is planted into the stack does not touch them. */
+const STRANGER = 'stranger'
+
 /** Series of this name with at least these labels; a name ending in * is a beginning. */
 export interface SeriesMatch {
   readonly name: string
@@ -18,7 +21,10 @@ export interface SeriesMatch {
 
 export function matches(series: PlantedSeries, { name, labels = {} }: SeriesMatch): boolean {
   const isNamed = name.endsWith('*') ? series.name.startsWith(name.slice(0, -1)) : series.name === name
-  return isNamed && Object.entries(labels).every(([label, value]) => series.labels[label] === value)
+  const isStranger = Object.values(series.labels).includes(STRANGER)
+  return (
+    isNamed && !isStranger && Object.entries(labels).every(([label, value]) => series.labels[label] === value)
+  )
 }
 
 /** Replaces values; refuses to plant into nothing, which would be a case that cannot fail. */

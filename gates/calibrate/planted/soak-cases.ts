@@ -55,6 +55,16 @@ const WITHOUT_DATA: readonly PlantedCase[] = [
       'soak.stuck-requests': 'COVERAGE',
     },
   ),
+  oneHour(
+    'recorded to its end, but before the window',
+    (series) =>
+      series.map((one) => ({ ...one, at: (seconds) => (seconds > -20 ? null : one.at(HOUR.seconds)) })),
+    {
+      'soak.error-ratio': 'LOAD_NOT_DELIVERED',
+      'soak.load': 'LOAD_NOT_DELIVERED',
+      'soak.coverage': 'COVERAGE',
+    },
+  ),
   oneHour('one service is no target', drop(upOf('eva-os')), {
     'soak.coverage': 'COVERAGE',
     'soak.stuck-requests': 'COVERAGE',
@@ -168,8 +178,9 @@ const WITHOUT_LOAD: readonly PlantedCase[] = [
   ),
   oneHour(
     'the gateway counted fewer chats than the client',
-    change({ name: 'sonia_http_requests_finished_total', labels: { service: 'api-gateway' } }, (_, value) =>
-      Math.floor(value * 0.995),
+    change(
+      { name: 'sonia_http_requests_finished_total', labels: { service: 'api-gateway', route: '/v1/chat' } },
+      (_, value) => Math.floor(value * 0.995),
     ),
     { 'soak.error-ratio': 'CLIENT_SERVER_MISMATCH' },
   ),
@@ -236,7 +247,7 @@ const FAULTS: readonly PlantedCase[] = [
   oneHour(
     'a request never ended',
     change(
-      { name: 'sonia_http_requests_finished_total', labels: { service: 'memory-engine' } },
+      { name: 'sonia_http_requests_finished_total', labels: { service: 'memory-engine', route: '/any' } },
       (seconds, value) => (seconds > 900 ? value - 1 : value),
     ),
     { 'soak.stuck-requests': 'FAIL' },

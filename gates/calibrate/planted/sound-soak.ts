@@ -2,6 +2,7 @@ import { SERVICE_NAMES } from '#catalog'
 import type { Labels } from '../../engine/types.ts'
 import { normalCumulative } from '../histories/normal-cumulative.ts'
 import type { PlantedSeries } from './planted-series.ts'
+import { strangersBeside } from './strangers.ts'
 
 export interface SoakShape {
   readonly seconds: number
@@ -28,7 +29,7 @@ const JUDGED_ROUTES: readonly (readonly [string, string])[] = [
 
 /** What the soak's criteria ask for besides latencies, of a stack with which nothing is wrong. */
 export function soundSoak(shape: SoakShape): readonly PlantedSeries[] {
-  return [
+  const series = [
     ...SERVICE_NAMES.flatMap(processSeries),
     ...resourceSeries(),
     ...loadSeries(shape),
@@ -36,6 +37,7 @@ export function soundSoak(shape: SoakShape): readonly PlantedSeries[] {
     ...voiceSeries(shape),
     ...watchSeries(shape),
   ]
+  return [...series, ...strangersBeside(series)]
 }
 
 const series = (name: string, labels: Labels, at: PlantedSeries['at']): PlantedSeries => ({
@@ -149,7 +151,13 @@ const PER_SECOND = 1
 
 /** The histograms of every judged route. */
 export function soundLatencies(): readonly PlantedSeries[] {
-  return JUDGED_ROUTES.flatMap(([service, route]) => latencySeries(service, route))
+  const judged = JUDGED_ROUTES.flatMap(([service, route]) => latencySeries(service, route))
+  const drifting = (hour: number) => 0.05 * hour
+  const strangers = latencyBuckets('openclaw', '/execute', drifting).map((one) => ({
+    ...one,
+    labels: { ...one.labels, job: 'stranger' },
+  }))
+  return [...judged, ...strangers, ...latencyBuckets('openclaw', '/unjudged', drifting)]
 }
 
 /** Bucket counters of a log-normal latency around 120 ms whose middle wobbles a little from hour to hour. */

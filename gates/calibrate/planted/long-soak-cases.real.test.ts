@@ -1,0 +1,4 @@
+import { longSoakCases } from './long-soak-cases.ts'
+import { testPlantedCases } from './testing.ts'
+
+testPlantedCases(longSoakCases())
