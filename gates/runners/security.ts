@@ -30,7 +30,7 @@ type SecurityCheck = (typeof CHECKS)[number]
 const RUNS = 2
 const ROTATIONS = 2
 /** The ports of the run are taken by the run itself; preflight looks at others. */
-const OTHER_PORTS = 3
+const OTHER_PORTS = 4
 
 /** Gate 3: every attack of the corpus twice, keys exchanged under load, preflight with a planted secret. */
 export const observeSecurity: GateRunner = async (context) => {

@@ -23,7 +23,7 @@ const attempt = (step) => { try { step(); return true } catch { return false } }
 while (Atomics.load(stop, 0) === 0) {
   if (!attempt(() => renameSync(name, parked))) continue
   attempt(() => symlinkSync(target, name))
-  do rmSync(name, { recursive: true, force: true })
+  do attempt(() => rmSync(name, { recursive: true, force: true }))
   while (!attempt(() => renameSync(parked, name)))
 }
 `
