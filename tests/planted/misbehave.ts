@@ -3,8 +3,10 @@
  * The service itself is the product's own; only its process is tampered with.
  */
 import { spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { env } from 'node:process'
 
 const http = createRequire(import.meta.url)('node:http') as typeof import('node:http')
@@ -21,6 +23,14 @@ const MISBEHAVIOURS: Readonly<Record<string, () => void>> = {
   },
   // Five of a hundred chats fail.
   'answers-500': () => answerInstead((url) => url.startsWith('/v1/chat'), 20),
+  // One line that no parser takes, in a rotated file, and no request keeps the id it came with.
+  'breaks-its-telemetry': () => {
+    setTimeout(
+      () => appendFileSync(join(env['SONIA_HOME'] ?? '', 'logs', 'openclaw.log.9'), 'not JSON\n'),
+      2_000,
+    ).unref()
+    beforeRequests((request) => delete request.headers['x-correlation-id'])
+  },
   'hides-its-metrics': () => answerInstead((url) => url.startsWith('/metrics'), 2),
 }
 
@@ -40,6 +50,16 @@ function answerInstead(matches: (url: string) => boolean, every: number): void {
         return true
       }
     }
+    return Reflect.apply(emit, this, args)
+  })
+}
+
+/** Tampers with every request before the service hears of it. */
+function beforeRequests(tamper: (request: IncomingMessage) => void): void {
+  const emit = Reflect.get(http.Server.prototype, 'emit') as (...args: unknown[]) => boolean
+  Reflect.set(http.Server.prototype, 'emit', function tampered(this: unknown, ...args: unknown[]): boolean {
+    const [name, request] = args as [string, IncomingMessage]
+    if (name === 'request') tamper(request)
     return Reflect.apply(emit, this, args)
   })
 }
