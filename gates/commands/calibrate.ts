@@ -5,7 +5,9 @@ import { type CommandArguments, type CommandDefinition, flagOption, textOption }
 import { calibrateFamilies, type FamilyRates } from '../calibrate/calibrate-families.ts'
 import { FAMILIES, type Family } from '../calibrate/histories/families.ts'
 import { runCriteriaMutations } from '../calibrate/mutation/mutation-run.ts'
+import type { Binaries } from '../calibrate/planted/judge-cases.ts'
 import { plantedCases } from '../calibrate/planted/planted-cases.ts'
+import { calibrateThroughPrometheus } from '../calibrate/through-prometheus.ts'
 import { wholeGateRates } from '../calibrate/whole-gate.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
@@ -25,18 +27,18 @@ export const command: CommandDefinition = {
       flags: '--mutations',
       help: 'instead: make every small wrong change to the criteria, and see which the planted cases notice',
     },
+    {
+      flags: '--through <way>',
+      help: 'memory, or prometheus: blocks, a real Prometheus, the production criterion of memory',
+      fallback: 'memory',
+    },
     { flags: '--json', help: 'print JSON' },
   ],
   arguments: [],
   examples: ['./sonia gates calibrate --families short,leak-2-short --histories 50'],
   async run(args, host) {
     if (flagOption(args, 'mutations')) return runMutations(args, host)
-    const rates = await calibrateFamilies({
-      families: familiesOption(args),
-      histories: wholeOption(args, 'histories', HISTORIES),
-      seed: wholeOption(args, 'seed', SEED),
-      workers: availableParallelism(),
-    })
+    const rates = await measure(args, host)
     const whole = wholeGateRates(rates)
     const isJson = flagOption(args, 'json')
     host.stdout.write(
@@ -48,15 +50,38 @@ export const command: CommandDefinition = {
   },
 }
 
-/** Fails where a survivor has no written reason. */
-async function runMutations(args: CommandArguments, host: Host): Promise<ExitCode> {
-  const binaries = {
+async function measure(args: CommandArguments, host: Host): Promise<readonly FamilyRates[]> {
+  const families = familiesOption(args)
+  const histories = wholeOption(args, 'histories', HISTORIES)
+  const seed = wholeOption(args, 'seed', SEED)
+  const way = textOption(args, 'through') ?? 'memory'
+  if (way === 'memory')
+    return calibrateFamilies({ families, histories, seed, workers: availableParallelism() })
+  if (way !== 'prometheus')
+    throw new CliError(EXIT_CODES.badUsage, `--through "${way}" is neither memory nor prometheus`)
+  const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
+  const criterion = gates.flatMap(({ criteria }) => criteria).find(({ id }) => id === 'soak.memory')
+  if (criterion === undefined) throw new CliError(EXIT_CODES.badInput, 'the criterion soak.memory is gone')
+  const ofMemory = families.filter(({ series }) => series === 'memory')
+  return calibrateThroughPrometheus(
+    criterion,
+    { families: ofMemory, histories, seed },
+    await binariesOf(host),
+  )
+}
+
+async function binariesOf(host: Host): Promise<Binaries> {
+  return {
     prometheus: (await locateTool('prometheus', host)).path,
     promtool: (await locateTool('promtool', host)).path,
     scratchParent: tmpdir(),
   }
+}
+
+/** Fails where a survivor has no written reason. */
+async function runMutations(args: CommandArguments, host: Host): Promise<ExitCode> {
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
-  const fates = await runCriteriaMutations(gates, plantedCases(), binaries)
+  const fates = await runCriteriaMutations(gates, plantedCases(), await binariesOf(host))
   const survivors = fates.filter(({ caughtBy }) => caughtBy === null)
   const unexplained = survivors.filter(({ reason }) => reason === null)
   const lines = survivors.map(

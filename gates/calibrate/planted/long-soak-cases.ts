@@ -1,6 +1,6 @@
 import { PROFILES } from '../../profiles.ts'
 import { runParameters } from '../../run-parameters.ts'
-import type { ReasonCode } from '../../engine/types.ts'
+import type { Parameters, ReasonCode } from '../../engine/types.ts'
 import type { PlantedCase } from './planted-case.ts'
 import { add, all, change, matches, type Plant, unscraped } from './planted-series.ts'
 import {
@@ -16,30 +16,32 @@ import {
 const HOURS = 48
 const SCRAPE_SECONDS = 300
 const MIB = 1024 * 1024
-const SHAPE: SoakShape = {
+export const LONG_SOAK: SoakShape = {
   seconds: HOURS * 3600,
   drainSeconds: 600,
   planned: { chat: 172_800, action: 86_400, voice: 14_400 },
 }
 
-const PARAMETERS = {
-  ...runParameters(PROFILES.release),
-  S: SCRAPE_SECONDS,
-  SOAK_SECONDS: SHAPE.seconds,
-  DRAIN: SHAPE.drainSeconds,
-  PLANNED_CHAT: SHAPE.planned.chat,
-  PLANNED_ACTION: SHAPE.planned.action,
-  PLANNED_VOICE: SHAPE.planned.voice,
+export function longSoakParameters(scrapeSeconds: number): Parameters {
+  return {
+    ...runParameters(PROFILES.release),
+    S: scrapeSeconds,
+    SOAK_SECONDS: LONG_SOAK.seconds,
+    DRAIN: LONG_SOAK.drainSeconds,
+    PLANNED_CHAT: LONG_SOAK.planned.chat,
+    PLANNED_ACTION: LONG_SOAK.planned.action,
+    PLANNED_VOICE: LONG_SOAK.planned.voice,
+  }
 }
 
 function twoDays(name: string, plant: Plant, expect: PlantedCase['expect']): PlantedCase {
-  const series = plant([...soundSoak(SHAPE), ...soundLatencies()])
+  const series = plant([...soundSoak(LONG_SOAK), ...soundLatencies()])
   return {
     name,
     gate: 'soak',
-    seconds: SHAPE.seconds,
+    seconds: LONG_SOAK.seconds,
     scrapeSeconds: SCRAPE_SECONDS,
-    parameters: PARAMETERS,
+    parameters: longSoakParameters(SCRAPE_SECONDS),
     series,
     expect,
   }
@@ -192,13 +194,15 @@ function drifting(drift: number): Plant {
 }
 
 function failing(scenario: keyof typeof ROUTES, share: number): Plant {
-  return erring(scenario, (seconds) => Math.floor(grown(SHAPE.planned[scenario], SHAPE, seconds) * share))
+  return erring(scenario, (seconds) =>
+    Math.floor(grown(LONG_SOAK.planned[scenario], LONG_SOAK, seconds) * share),
+  )
 }
 
 function badHour(share: number): Plant {
   const from = 20 * 3600
-  const chats = (seconds: number) => grown(SHAPE.planned.chat, SHAPE, seconds)
-  const of = 1 + (SHAPE.planned.action + SHAPE.planned.voice) / SHAPE.planned.chat
+  const chats = (seconds: number) => grown(LONG_SOAK.planned.chat, LONG_SOAK, seconds)
+  const of = 1 + (LONG_SOAK.planned.action + LONG_SOAK.planned.voice) / LONG_SOAK.planned.chat
   return erring('chat', (seconds) =>
     Math.floor(share * of * (chats(Math.min(Math.max(seconds, from), from + 3600)) - chats(from))),
   )
