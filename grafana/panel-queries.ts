@@ -7,6 +7,8 @@ export interface PanelQuery {
   readonly expr: string
   /** Why it may have no answer; absent where it must have one. */
   readonly mayBeEmpty?: string
+  /** Has an answer whenever this run had a soak. */
+  readonly needsSoak: boolean
 }
 
 /** Panels that are right to be empty on a healthy stack, or without a gate that feeds them. */
@@ -14,9 +16,6 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'Next backup in': 'a stack without a schedule, as inside a gate, has no next backup',
   'Last verified backup': 'a fresh state folder has no backup',
   'Alerts that fire': 'nothing fires on a healthy stack',
-  'Responses by outcome': 'only the soak has a load generator',
-  'Load asked for': 'only the soak has a plan',
-  'Share of failed responses': 'only the soak has a load generator',
   'Verdict of each gate': 'the first verdict comes after the last observation',
   Criteria: 'the first verdict comes after the last observation',
   Limits: 'the first verdict comes after the last observation',
@@ -26,6 +25,13 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'Circuit breakers': 'a breaker appears with the first call to its destination',
   Notifications: 'Alertmanager counts an integration from its first use on',
 }
+
+/** Panels of the load: without a soak there is none. */
+const NEEDS_SOAK: ReadonlySet<string> = new Set([
+  'Responses by outcome',
+  'Load asked for',
+  'Share of failed responses',
+])
 
 export interface QueryScope {
   readonly rangeSeconds: number
@@ -45,6 +51,7 @@ export function panelQueries({ rangeSeconds, rateSeconds }: QueryScope): readonl
             .replaceAll('$__rate_interval', `${rateSeconds}s`)
             .replaceAll('$__range', `${rangeSeconds}s`)
             .replaceAll('$service', '.+'),
+          needsSoak: NEEDS_SOAK.has(title),
           ...(MAY_BE_EMPTY[title] === undefined ? {} : { mayBeEmpty: MAY_BE_EMPTY[title] }),
         })),
       ),
@@ -56,5 +63,5 @@ export function strayAllowances(): readonly string[] {
   const titles = new Set(
     ALL_DASHBOARDS.flatMap(({ rows }) => Object.values(rows).flat()).map(({ title }) => title),
   )
-  return Object.keys(MAY_BE_EMPTY).filter((title) => !titles.has(title))
+  return [...Object.keys(MAY_BE_EMPTY), ...NEEDS_SOAK].filter((title) => !titles.has(title))
 }

@@ -12,19 +12,30 @@ export function dashboardQueryCount(): number {
   return panelQueries({ rangeSeconds: 60, rateSeconds: 4 }).length
 }
 
-/** Asks every query of every panel as Grafana would, over the time since this gate began. */
-export async function lookAtDashboards(context: GateContext, since: number, count: Count): Promise<void> {
+/** Asks every query of every panel as Grafana would, over all that this run has recorded. */
+export async function lookAtDashboards(context: GateContext, count: Count): Promise<void> {
   const { host, profile, watch } = context
-  const end = Math.floor(host.clock.nowMs() / 1000)
-  const rangeSeconds = Math.max(Math.ceil(end - since), 1)
   const client = prometheusClient({ url: watch.prometheusUrl, signal: context.signal })
+  const end = Math.floor(host.clock.nowMs() / 1000)
+  const start = Math.floor(
+    (await valueOf(client, 'min(process_start_time_seconds{job="prometheus"})', end)) ?? end,
+  )
+  const hasSoak = (await valueOf(client, 'max(sonia_load_planned_iterations)', end)) !== undefined
+  const rangeSeconds = Math.max(end - start, 1)
   const step = Math.max(Math.floor(rangeSeconds / POINTS), 1)
   const rateSeconds = SCRAPES_PER_RATE * profile.scrapeSeconds
-  for (const { dashboard, panel, expr, mayBeEmpty } of panelQueries({ rangeSeconds, rateSeconds })) {
-    const answer = await answerOf(client, expr, { start: Math.floor(since), end, step })
-    const isHeld = answer === 'data' || (answer === 'nothing' && mayBeEmpty !== undefined)
-    count('dashboard', isHeld, `${dashboard}, ${panel}: ${answer}`)
+  for (const query of panelQueries({ rangeSeconds, rateSeconds })) {
+    const answer = await answerOf(client, query.expr, { start, end, step })
+    const mayBeEmpty = query.mayBeEmpty !== undefined || (query.needsSoak && !hasSoak)
+    const isHeld = answer === 'data' || (answer === 'nothing' && mayBeEmpty)
+    count('dashboard', isHeld, `${query.dashboard}, ${query.panel}: ${answer}`)
   }
+}
+
+async function valueOf(client: PrometheusClient, query: string, at: number): Promise<number | undefined> {
+  const { data } = await client.instant(query, at)
+  const [sample] = data
+  return sample === undefined ? undefined : Number(sample.value)
 }
 
 async function answerOf(

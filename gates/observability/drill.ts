@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { CATALOG, portAt, WATCH_PORTS } from '#catalog'
 import { type AlertDrillReport, drillAlerts } from '#ops/drills/alert-drill.ts'
+import { OpsError } from '#ops/ops-error.ts'
 import { takenPorts } from '#ops/process/listening-ports.ts'
 import { startPager } from '../doubles/pager.ts'
 import { drillScope } from './drill-scope.ts'
@@ -10,11 +11,11 @@ import type { GateContext } from '../runners/gate-context.ts'
 export async function drillBeside(context: GateContext, onStanding: () => void): Promise<AlertDrillReport> {
   const { host, signal, profile, progress } = context
   const pager = await startPager({ port: 0, nowMs: () => host.clock.monotonicMs() })
-  try {
-    return await drillAlerts({
+  const drill = (portBase: number) =>
+    drillAlerts({
       repo: host.repository,
       home: join(context.home, 'drill'),
-      portBase: freePortBase(context.portBase),
+      portBase,
       host,
       pager,
       signal,
@@ -22,9 +23,20 @@ export async function drillBeside(context: GateContext, onStanding: () => void):
       onStanding,
       say: (line) => progress.at(`observability: ${line}`),
     })
+  try {
+    const first = freePortBase(context.portBase)
+    // A port that was free may be taken a moment later; the next set is as good.
+    return await drill(first).catch((error: unknown) => {
+      if (signal.aborted || !isPortTaken(error)) throw error
+      return drill(freePortBase(first))
+    })
   } finally {
     await pager.stop()
   }
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof OpsError && /is (?:taken|held)/.test(error.message)
 }
 
 /** Distance between two sets of ports that never share one. */

@@ -76,7 +76,7 @@ async function observeStack(
     const end = await freezeEnd(context)
     const spans = await settledSpans(context, requests)
     await lookAtExemplars(context, { start: since, end }, { spans, count })
-    await lookAtDashboards(context, since, count)
+    await lookAtDashboards(context, count)
   } finally {
     await stopGateStack(context, stack)
   }
