@@ -11,8 +11,13 @@ const SOCKET_ROUTE = '/ws/{session_id}'
 const TIMEOUT = '10s'
 const MESSAGES = 3
 const SESSION_LIMIT_MS = 25_000
-/** One client in this many hangs up without a word, as people do. */
+/**
+ * One client in five is a rude one, each time in another way: it leaves without a word, leaves while it is being
+ * answered, talks nonsense first, or interrupts and then goes on. What it gets for that is part of what is expected.
+ */
 const RUDE_EVERY = 5
+const RUDE_KINDS = ['hangs_up', 'leaves_in_answer', 'talks_nonsense', 'interrupts'] as const
+type Manner = 'polite' | (typeof RUDE_KINDS)[number]
 
 interface Frame {
   readonly type?: string
@@ -39,7 +44,7 @@ export function voiceOnce(settings: SoakSettings): void {
 
 /** Sends a message when the last one was answered; then says goodbye, or hangs up where the client is a rude one. */
 function converse(settings: SoakSettings, sessionId: string): void {
-  const isRude = exec.scenario.iterationInTest % RUDE_EVERY === RUDE_EVERY - 1
+  const manner = mannerOf(exec.scenario.iterationInTest)
   const { headers } = identityOf(settings, 'socket')
   const socket = new WebSocket(`${settings.voiceSocketUrl}/ws/${sessionId}`, null, {
     headers: headers as Record<string, string>,
@@ -62,22 +67,49 @@ function converse(settings: SoakSettings, sessionId: string): void {
     progress.sent += 1
   }
   const next = () => {
-    if (progress.answered < MESSAGES)
-      send('MESSAGE', { text: `message ${progress.answered} of this session` })
-    else if (isRude) finish('OK', 'ok')
+    if (progress.answered < MESSAGES) {
+      send('MESSAGE', {
+        text: `message ${progress.answered} of this session`,
+        stream: manner === 'interrupts',
+      })
+    } else if (manner === 'hangs_up') finish('OK', 'ok')
     else send('SESSION_STOP', { reason: 'done' })
+  }
+  const begin = () => {
+    if (manner === 'talks_nonsense') send('NONSENSE', {})
+    else next()
+    if (manner === 'interrupts') send('INTERRUPT', {})
+    if (manner === 'leaves_in_answer') finish('OK', 'ok')
+  }
+  const onError = (code: string) => {
+    const isDue = manner === 'talks_nonsense' && progress.sent === 1 && code === 'INVALID_ARGUMENT'
+    if (isDue) next()
+    else finish(code, 'error')
+  }
+  const react: Readonly<Record<string, (frame: Frame) => void>> = {
+    STATUS: ({ data }) => {
+      if (data?.['status'] === 'active' && progress.sent === 0) begin()
+    },
+    MESSAGE: ({ data }) => {
+      if (data?.['role'] !== 'assistant') return
+      progress.answered += 1
+      next()
+    },
+    INTERRUPT: next,
+    ERROR: (frame) => onError(codeIn(frame)),
+    SESSION_STOP: () => finish('OK', 'ok'),
   }
   socket.onmessage = (event) => {
     const frame = parseFrame(event?.data)
-    if (frame.type === 'STATUS' && frame.data?.['status'] === 'active' && progress.sent === 0) next()
-    else if (frame.type === 'MESSAGE' && frame.data?.['role'] === 'assistant') {
-      progress.answered += 1
-      next()
-    } else if (frame.type === 'ERROR') finish(codeIn(frame), 'error')
-    else if (frame.type === 'SESSION_STOP') finish('OK', 'ok')
+    react[frame.type ?? '']?.(frame)
   }
   socket.addEventListener('close', (event) => finish(`CLOSED_${closeCodeOf(event)}`, 'error'))
   socket.onerror = () => finish('NO_ANSWER', 'error')
+}
+
+function mannerOf(iteration: number): Manner {
+  if (iteration % RUDE_EVERY !== RUDE_EVERY - 1) return 'polite'
+  return RUDE_KINDS[Math.floor(iteration / RUDE_EVERY) % RUDE_KINDS.length] ?? 'polite'
 }
 
 function codeIn({ data }: Frame): string {
