@@ -56,8 +56,8 @@ export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswe
       while (rest.length >= FRAME_SAMPLES) {
         if (!isAnnounced) output.onSentence(sentence, text)
         isAnnounced = true
-        await sendFrame(rest.slice(0, FRAME_SAMPLES))
-        rest = rest.slice(FRAME_SAMPLES)
+        await sendFrame(rest.subarray(0, FRAME_SAMPLES))
+        rest = rest.subarray(FRAME_SAMPLES)
       }
     }
     if (rest.length > 0) await sendFrame(rest)
@@ -87,15 +87,14 @@ export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswe
 
 export type SpokenAnswer = ReturnType<typeof createSpokenAnswer>
 
-function joined(first: Int16Array, second: Int16Array): Int16Array<ArrayBuffer> {
+function joined(first: Int16Array<ArrayBuffer>, second: Int16Array): Int16Array<ArrayBuffer> {
   const all = new Int16Array(first.length + second.length)
   all.set(first)
   all.set(second, first.length)
   return all
 }
 
+/** Little-endian, as every machine that Node runs on: a copy, since the samples are part of a larger piece. */
 function bytesOf(samples: Int16Array): Buffer {
-  const bytes = Buffer.alloc(samples.length * 2)
-  for (const [index, sample] of samples.entries()) bytes.writeInt16LE(sample, index * 2)
-  return bytes
+  return Buffer.from(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
 }
