@@ -34,6 +34,8 @@ const STOP_STEP_MS = 400
 /** How long requests in flight may take to finish once the service drains. */
 const DRAIN_MS = 900
 const ABORTED_MS = 100
+/** Two samples of the event loop, and some room. */
+const LOADING_SAMPLES_MS = 600
 
 /** What surrounds a service. Only `home` is needed; tests replace the rest. */
 export interface BuildOptions {
@@ -167,7 +169,12 @@ async function wire<S extends TObject>(
   const debug = settings.logLevel === 'DEBUG'
   const app = await createServer({ service: name, log: log.log, debug, makeId, unmatched: routing.unmatched })
   base.app = app
-  delayMs = () => knownDelayMs(app.memoryUsage().eventLoopDelay)
+  // Loading a service blocks its own event loop; a sample that still holds this says nothing of its load.
+  let readyAtMs = Number.POSITIVE_INFINITY
+  delayMs = () =>
+    base.clock.monotonicMs() < readyAtMs + LOADING_SAMPLES_MS
+      ? 0
+      : knownDelayMs(app.memoryUsage().eventLoopDelay)
   routing.attach(app)
   addNeighbourChecks(name, health, originOf)
   await service.setup({
@@ -189,6 +196,7 @@ async function wire<S extends TObject>(
     openApi: createOpenApi({ title: name, version: settings.version }, routing.documented),
   })
   await app.ready()
+  readyAtMs = base.clock.monotonicMs()
   return app
 }
 
