@@ -11,7 +11,7 @@ export interface Measure {
 }
 
 /** Whether the whole interval keeps the bound; null where there is none. */
-export function keepsBound({ interval, bound }: Measure): boolean | null {
+function keepsBound({ interval, bound }: Measure): boolean | null {
   if (bound === undefined) return null
   return bound.kind === 'at least' ? interval.low >= bound.value : interval.high <= bound.value
 }

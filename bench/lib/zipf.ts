@@ -3,7 +3,7 @@ export interface Cumulative {
   readonly draw: (random: () => number) => number
 }
 
-export const VOCABULARY = 50_000
+const VOCABULARY = 50_000
 
 /** Zipf's law with exponent 1: the r-th word appears in proportion to 1 / r. */
 export function createZipf(): Cumulative {

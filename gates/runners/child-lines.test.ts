@@ -6,7 +6,7 @@ async function linesOf(script: string): Promise<{ lines: readonly string[]; exit
   const lines: string[] = []
   const exitCode = await childLines({
     args: ['-e', script],
-    env: process.env,
+    env: {},
     signal: new AbortController().signal,
     onLine: (line) => lines.push(line),
   })
