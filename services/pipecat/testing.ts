@@ -23,7 +23,7 @@ export interface EchoGateway extends Neighbours {
   readonly flooded: () => number
 }
 
-export function echoGateway(): EchoGateway {
+function echoGateway(): EchoGateway {
   const asked: string[] = []
   const aborted: string[] = []
   let flooded = 0

@@ -83,7 +83,7 @@ REFUSED.addSubnet('ff00::', 8, 'ipv6')
 const METADATA_NAME = /(^|\.)(metadata|metadata\.google\.internal|metadata\.goog|instance-data)$/
 
 /** URL undoes other notations of an address. Throws at start: a bad address must not wait for the first word. */
-export function checkedBaseUrl(text: string): URL {
+function checkedBaseUrl(text: string): URL {
   const url = new URL(text)
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const family = isIP(host)
