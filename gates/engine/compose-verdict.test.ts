@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { composeCriterion, composeVerdict, worstSeries } from './compose-verdict.ts'
 import { REASON_CODES, type SeriesResult, VERDICTS } from './types.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const verdicts = fc.array(fc.constantFrom(...VERDICTS), { maxLength: 10 })
 const NO_GUARDS = { blockingAll: [], blockingPass: [] } as const
 

@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isSafePath, parseManifest, renderManifest, type Manifest } from './manifest.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const DIGEST = 'd'.repeat(64)
 const file = (path: string) => ({ path, size: 1, sha256: DIGEST, mode: '0444', role: 'verdict' }) as const
 const MANIFEST: Manifest = {

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { holmRejections } from './holm.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 test('one suspicion among many must be that much stronger', () => {
   assert.deepEqual(holmRejections([0.9], 1), [true])
   assert.deepEqual(holmRejections([0.9], 30), [false])

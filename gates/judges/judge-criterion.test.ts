@@ -7,6 +7,8 @@ import { judgeCriterion, type ResolvedJudge } from './judge-criterion.ts'
 import { guardReasons } from './judge-guard.ts'
 import type { ExpectedSeries } from './read-samples.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const JUDGES: readonly { judge: ResolvedJudge; roles: readonly string[] }[] = [
   { judge: { kind: 'scalar', comparison: 'at_most', limit: 5 }, roles: ['value'] },
   { judge: { kind: 'scalar', comparison: 'below', limit: 5 }, roles: ['value'] },

@@ -6,6 +6,8 @@ import { acceptedCorrelationId, createCorrelationIds } from './correlation.ts'
 import { defineService } from './define-service.ts'
 import { buildForTest, type TestService } from './testing.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const probe = defineService({
   name: 'pipecat',
   config: Type.Object({}),

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { findDuplicateKey, isTooDeep } from './json-keys.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const duplicates: [string, string][] = [
   ['{"a":1,"a":2}', 'a'],
   ['{"a":{"b":1,"b":2}}', 'b'],

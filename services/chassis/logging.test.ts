@@ -10,6 +10,8 @@ import { systemClock } from './clock.ts'
 import { ServiceError } from './errors.ts'
 import { createAccessLog, createLogger, type LogSettings } from './logging.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const schema = JSON.parse(readFileSync(new URL('log-line.schema.json', import.meta.url), 'utf8')) as object
 const isValid = new Ajv({ strict: false }).compile(schema)
 

@@ -7,6 +7,8 @@ import { METRICS } from './metric-registry.ts'
 import { closedLabelSets, createMetrics, definitionOf } from './metrics.ts'
 import { SERVICE_NAMES } from '#catalog'
 
+fc.configureGlobal({ seed: 20261124 })
+
 test('a metric that the registry does not give a service throws', () => {
   const metrics = createMetrics('pipecat')
   assert.throws(() => metrics.counter('sonia_memory_searches_total'), /not declared for pipecat/)

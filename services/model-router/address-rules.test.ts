@@ -4,6 +4,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { classifyAddress, guardedLookup, namesLoopback, refusalOfBaseUrl } from './address-rules.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const REFUSED_URLS = [
   // 169.254.169.254 in every notation that a URL parser or a resolver undoes
   'http://169.254.169.254/v1',

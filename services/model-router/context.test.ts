@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { withContext } from './context.ts'
 import { type ChatMessage, textOf } from './wire.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const user: ChatMessage = { role: 'user', content: 'hello' }
 const system: ChatMessage = { role: 'system', content: 'be brief' }
 const PASSAGES = [{ id: 'mem_1', content: 'one' }]

@@ -5,6 +5,8 @@ import { removalEnvelope } from '../testing.ts'
 import { differences, envelopeSha256 } from './envelope.ts'
 import { shown, summarise } from './summary.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const word = fc.string({ unit: 'grapheme', maxLength: 30 })
 const words = fc.array(word, { minLength: 1, maxLength: 5 })
 

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { keyRoles, type KeyTimes } from './key-roles.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const TIMES: KeyTimes = { rotateAfterMs: 86_400_000, leadMs: 10_000, retireAfterMs: 310_000 }
 const TOKEN_LIFE_MS = 300_000
 const STEP_MS = 1_000

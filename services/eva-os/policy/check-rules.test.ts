@@ -6,6 +6,8 @@ import { type CallFacts, judge } from './judge.ts'
 import type { PolicyRule } from './policy-file.ts'
 import { possibleTiers, TIERS, TOOLS } from './tiers.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const PRINCIPALS = ['alice', 'bob']
 const PROGRAMS = ['/usr/bin/ls', '/usr/bin/rm']
 const ORIGINS = ['https://a.example', 'https://b.example']

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { stem } from './porter.ts'
 import { splitWords } from './words.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 /** What the real index makes of a text: its tokens in order. */
 function indexTokens(): (text: string) => string[] {
   const db = new Database(':memory:')

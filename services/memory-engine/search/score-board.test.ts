@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { ScoreBoard } from './score-board.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 test('the best are those of a full sort, whatever was added in whatever order', () => {
   const additions = fc.array(fc.tuple(fc.nat(10_000), fc.integer({ min: 1, max: 50 })), { maxLength: 300 })
   const board = new ScoreBoard()

@@ -6,6 +6,8 @@ import { NOW_MS, openTestDatabase } from '../testing.ts'
 import { unpackTimings } from '../database/timings.ts'
 import type { WriteOperation } from './write-job.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 function storing(content: string): WriteOperation {
   const draft = {
     type: 'turn',

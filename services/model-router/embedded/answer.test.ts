@@ -6,6 +6,8 @@ import { answerFrom } from './answer.ts'
 import { bestSentences } from './sentences.ts'
 import { recogniseToolRequest } from './tool-grammar.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const user = (content: string): ChatMessage[] => [{ role: 'user', content }]
 const TOOLS = ['shell_run', 'file_read', 'file.write', 'browser-open']
 

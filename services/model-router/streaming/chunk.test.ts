@@ -7,6 +7,8 @@ import { UpstreamFault } from '../upstream-fault.ts'
 import { readChunk } from './chunk.ts'
 import { createSseParser } from './sse-parser.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const unitOf = (data: string) => ({ raw: Buffer.from(`data: ${data}\n\n`), event: null, data })
 const read = (value: unknown) => readChunk(unitOf(JSON.stringify(value)))
 const anthropic = () => createAnthropicReader({ created: 0, model: 'm', includeUsage: false })

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSseParser, formatSse, SseOverflow, type SseUnit } from './sse-parser.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const LIMIT = { maxUnitBytes: 1 << 20 }
 
 function parse(pieces: readonly Buffer[]): { units: SseUnit[]; rest: Buffer } {

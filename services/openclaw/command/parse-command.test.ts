@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { ServiceError } from '#chassis/errors.ts'
 import { parseCommand } from './parse-command.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const refused = [
   'ls; id',
   'ls && id',

@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { ServiceError } from '#chassis/errors.ts'
 import { parsePath } from './path-name.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const root = { prefixes: ['/srv/sandbox'] }
 
 const outside = [

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createSentences } from './sentences.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 function sentencesOf(pieces: readonly string[]): string[] {
   const sentences = createSentences()
   return [...pieces.flatMap((piece) => sentences.push(piece)), ...sentences.flush()]

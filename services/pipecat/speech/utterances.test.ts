@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import { createUtterances, type UtteranceEvent } from './utterances.ts'
 import { createVoiceActivity } from './voice-activity.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const SETTINGS = { startDb: 12, stopDb: 7, minimumDbfs: -50, startMs: 60, stopMs: 600 }
 const BYTES_A_MS = 32
 

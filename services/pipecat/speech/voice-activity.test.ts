@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { createVoiceActivity, FRAME_SAMPLES, levelDbfs } from './voice-activity.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const SETTINGS = { startDb: 12, stopDb: 7, minimumDbfs: -50, startMs: 60, stopMs: 600 }
 const START_FRAMES = 3
 const STOP_FRAMES = 30

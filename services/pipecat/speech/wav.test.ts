@@ -5,6 +5,8 @@ import { ServiceError } from '#chassis/errors.ts'
 import { createResampler } from './resampler.ts'
 import { createWavReader, encodeWav } from './wav.ts'
 
+fc.configureGlobal({ seed: 20261124 })
+
 const samplesOf = (bytes: Buffer) =>
   Array.from({ length: bytes.length / 2 }, (_, index) => bytes.readInt16LE(index * 2))
 const pcmOf = (samples: readonly number[]) => {
