@@ -1,4 +1,5 @@
 import { panelQueries } from '../../grafana/panel-queries.ts'
+import type { AnswerFault } from '../engine/types.ts'
 import { type PrometheusClient, prometheusClient } from '../engine/prometheus-client.ts'
 import type { GateContext } from '../runners/gate-context.ts'
 import type { Count } from '../runners/observability.ts'
@@ -44,6 +45,11 @@ async function answerOf(
   window: { readonly start: number; readonly end: number; readonly step: number },
 ): Promise<string> {
   const { fault, data } = await client.range(expr, window)
-  if (fault !== null) return fault.message
+  if (fault !== null && !isDrawnAllTheSame(fault)) return fault.message
   return data.length > 0 ? 'data' : 'nothing'
+}
+
+/** An info is a remark on numbers that are there; a panel draws them. A warning may mean that some are missing. */
+function isDrawnAllTheSame({ kind, message }: AnswerFault): boolean {
+  return kind === 'warning' && message.split('; ').every((said) => said.startsWith('PromQL info:'))
 }

@@ -43,15 +43,23 @@ export async function drillHeartbeat(stage: DrillStage): Promise<HeartbeatOutcom
 /** A page that ends may leave its warning behind for a moment, which then is a ticket of its own right. */
 const ENDING_MS = 2_000
 
-/** The planted critical cases exceed the warning's limit too: a ticket beside their page means inhibition failed. */
+/**
+ * The planted critical cases exceed the warning's limit too: a ticket while their page fires means inhibition failed.
+ * One before it is none: a ratio that climbs passes the warning's limit first, and nothing holds a ticket back yet.
+ */
 export function checkInhibition(pager: Pager, cases: readonly PlantedAlert[]): readonly string[] {
   const pages = cases.filter((entry) => entry.severity === 'critical' && entry.service.startsWith('drill-'))
   return pages.flatMap(({ service }) => {
     const notices = pager.notices.filter((notice) => notice.service === service)
+    const begun = notices.find((notice) => notice.receiver === 'page' && notice.status === 'firing')
+    const beganMs = begun?.atMs ?? Number.POSITIVE_INFINITY
     const ended = notices.find((notice) => notice.receiver === 'page' && notice.status === 'resolved')
     const endingMs = (ended?.atMs ?? Number.POSITIVE_INFINITY) - ENDING_MS
     return notices
-      .filter(({ receiver, status, atMs }) => receiver === 'ticket' && status === 'firing' && atMs < endingMs)
+      .filter(
+        ({ receiver, status, atMs }) =>
+          receiver === 'ticket' && status === 'firing' && atMs > beganMs && atMs < endingMs,
+      )
       .map((notice) => `${notice.alert} ${service}`)
   })
 }
