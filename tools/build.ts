@@ -4,7 +4,15 @@ import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { builtFolder, COMPONENTS, type Component, GO_MINIMUM, sourceDigest, stampFile } from './components.ts'
+import {
+  type Binary,
+  builtFolder,
+  COMPONENTS,
+  type Component,
+  GO_MINIMUM,
+  sourceDigest,
+  stampFile,
+} from './components.ts'
 import { findTool, type ToolHost } from './locate.ts'
 import { ToolError } from './tool-error.ts'
 import { compareVersions, versionIn } from './version.ts'
@@ -71,7 +79,7 @@ async function buildComponent(
   // A half-written binary must never be found: build beside, then rename.
   const staging = await mkdtemp(join(target, '.building-'))
   try {
-    await runGoBuild({ component, host, staging, onProgress })
+    await buildBinaries({ component, host, staging, onProgress })
     for (const { name } of component.binaries) await rename(join(staging, name), join(target, name))
     await writeFile(stampFile(host.repository, component), sourceDigest(host.repository, component))
   } finally {
@@ -86,30 +94,43 @@ interface GoBuild {
   readonly onProgress: (progress: BuildProgress) => void
 }
 
-async function runGoBuild({ component, host, staging, onProgress }: GoBuild): Promise<void> {
-  const child = spawn('go', buildArguments(component, staging), {
+/** One `go build` per binary, for each is given its name: Go's own choice follows the package's path. */
+async function buildBinaries(build: GoBuild): Promise<void> {
+  let packagesCompiled = 0
+  build.onProgress({ component: build.component, packagesCompiled })
+  for (const binary of build.component.binaries) {
+    await runGoBuild(build, binary, () => {
+      packagesCompiled += 1
+      build.onProgress({ component: build.component, packagesCompiled })
+    })
+  }
+}
+
+async function runGoBuild(
+  { component, host, staging }: GoBuild,
+  binary: Binary,
+  onPackage: () => void,
+): Promise<void> {
+  const child = spawn('go', buildArguments(component, binary, staging), {
     cwd: join(host.repository, component.module),
     env: await goEnvironment(host),
     stdio: ['ignore', 'ignore', 'pipe'],
     signal: host.interrupted,
   })
   const lastLines: string[] = []
-  let packagesCompiled = 0
   createInterface({ input: child.stderr }).on('line', (line) => {
     // `go build -v` prints one import path per package it compiles; anything with a space is a message.
     if (line.includes(' ')) lastLines.push(line)
-    else packagesCompiled += 1
+    else onPackage()
     if (lastLines.length > LAST_LINES_KEPT) lastLines.shift()
-    onProgress({ component, packagesCompiled })
   })
-  onProgress({ component, packagesCompiled })
   if ((await exitOf(child)) === 0) return
   throw new ToolError(`building ${component.name} ${component.version} failed:\n${lastLines.join('\n')}`, {
     hint: `cd ${component.module} && go build ./... shows the whole output; the Go module proxy must be reachable`,
   })
 }
 
-function buildArguments(component: Component, staging: string): readonly string[] {
+function buildArguments(component: Component, binary: Binary, staging: string): readonly string[] {
   const linker = ['-s', '-w']
   if (component.versionVariable !== null) linker.push(`-X ${component.versionVariable}=${component.version}`)
   return [
@@ -121,8 +142,8 @@ function buildArguments(component: Component, staging: string): readonly string[
     '-ldflags',
     linker.join(' '),
     '-o',
-    `${staging}/`,
-    ...component.binaries.map((binary) => binary.package),
+    join(staging, binary.name),
+    binary.package,
   ]
 }
 

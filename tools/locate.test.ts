@@ -112,3 +112,25 @@ test('a failing build says what the compiler said and leaves no binary', async (
   )
   assert.equal(await findTool('k6', { repository, env: { PATH: path } }), null)
 })
+
+test('every built binary has the name it is looked up by, whatever Go would have called it', async () => {
+  const { repository, path } = await emptyRepository('named')
+  // As the compiler does: a target that is a file gets the binary; a folder gets it by the package's name.
+  const compile = [
+    '[ "$1" = version ] && { echo "go version go1.26.8 linux/amd64"; exit 0; }',
+    'while [ "$1" != -o ]; do shift; done',
+    'target=$2; case "$target" in */) target="$target$(basename "$3")";; esac',
+    'printf "#!/bin/sh\\necho 9.9.9\\n" > "$target" && chmod 755 "$target"',
+  ]
+  await writeFile(join(path, 'go'), `#!/bin/sh\n${compile.join('\n')}\n`)
+  await chmod(join(path, 'go'), 0o755)
+  const env = { PATH: `${path}:/usr/bin:/bin` }
+  const built = await buildMissing({ repository, env, interrupted: new AbortController().signal }, () => {})
+  assert.deepEqual(
+    built.map(({ name }) => name),
+    COMPONENTS.map(({ name }) => name),
+  )
+  for (const { name } of COMPONENTS.flatMap(({ binaries }) => binaries)) {
+    assert.equal((await locateTool(name, { repository, env })).origin, 'built', name)
+  }
+})
