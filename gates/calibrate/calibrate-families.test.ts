@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Verdict } from '../engine/types.ts'
 import { calibrateFamilies, ratesOf } from './calibrate-families.ts'
 import { clopperPearson } from './clopper-pearson.ts'
 import { FAMILIES } from './histories/families.ts'
@@ -41,10 +42,12 @@ test('the same seed gives the same history, another seed or index another', () =
 
 test('one pass where none is allowed refutes, and so does a share that is certainly too small', () => {
   const leak = familyNamed('leak-2-short')
-  const fails = (count: number) => Array<string>(count).fill('FAIL')
+  const some = (count: number, verdict: Verdict) =>
+    Array.from({ length: count }, () => ({ verdict, surprise: null }))
+  const fails = (count: number) => some(count, 'FAIL')
   assert.deepEqual(ratesOf(leak, fails(300)).refuted, [])
-  assert.deepEqual(ratesOf(leak, [...fails(299), 'PASS']).refuted, ['PASS at most 0'])
-  assert.deepEqual(ratesOf(leak, [...fails(280), ...Array<string>(20).fill('INCONCLUSIVE')]).refuted, [
+  assert.deepEqual(ratesOf(leak, [...fails(299), ...some(1, 'PASS')]).refuted, ['PASS at most 0'])
+  assert.deepEqual(ratesOf(leak, [...fails(280), ...some(20, 'INCONCLUSIVE')]).refuted, [
     'FAIL at least 0.98',
   ])
 })

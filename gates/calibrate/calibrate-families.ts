@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { CalibrationAnswer, CalibrationTask } from './calibrate-worker.ts'
 import { clopperPearson } from './clopper-pearson.ts'
 import type { Demand, Family } from './histories/families.ts'
+import type { JudgedHistory } from './judge-history.ts'
 
 export interface CalibrationSettings {
   readonly families: readonly Family[]
@@ -28,7 +29,7 @@ export interface FamilyRates {
   /** Demands that these counts refute. */
   readonly refuted: readonly string[]
   /** In the order of the histories. */
-  readonly verdicts: readonly string[]
+  readonly judged: readonly JudgedHistory[]
 }
 
 const TASK_SIZE = 10
@@ -43,7 +44,7 @@ export async function calibrateFamilies(settings: CalibrationSettings): Promise<
       .toSorted((a, b) => a.task.from - b.task.from)
     return ratesOf(
       family,
-      own.flatMap(({ verdicts }) => verdicts.map(({ verdict }) => verdict)),
+      own.flatMap(({ judged }) => judged),
     )
   })
 }
@@ -79,20 +80,24 @@ async function inWorkers(
   return answers
 }
 
-export function ratesOf(family: Family, verdicts: readonly string[]): FamilyRates {
+export function ratesOf(family: Family, judged: readonly JudgedHistory[]): FamilyRates {
   const shareOf = (verdict: string): Share => {
-    const count = verdicts.filter((one) => one === verdict).length
-    return { count, share: count / verdicts.length, interval: clopperPearson(count, verdicts.length) }
+    const count = judged.filter((one) => one.verdict === verdict).length
+    return shareOfCount(count, judged.length)
   }
   const shares = { fail: shareOf('FAIL'), pass: shareOf('PASS'), inconclusive: shareOf('INCONCLUSIVE') }
   return {
     family: family.id,
     kind: family.kind,
-    histories: verdicts.length,
+    histories: judged.length,
     ...shares,
     refuted: refutedBy(family.demand, shares),
-    verdicts,
+    judged,
   }
+}
+
+export function shareOfCount(count: number, of: number): Share {
+  return { count, share: count / of, interval: clopperPearson(count, of) }
 }
 
 /** A demand is refuted where even the friendly end of the interval breaks it; a demand of none, by the first one. */

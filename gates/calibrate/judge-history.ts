@@ -1,4 +1,4 @@
-import type { RangeAnswer, SeriesResult } from '../engine/types.ts'
+import type { RangeAnswer, Verdict } from '../engine/types.ts'
 import { judgeTrend, type TrendLimit } from '../judges/judge-trend.ts'
 import type { Sample } from '../statistics/floors.ts'
 import type { TrendDesigner } from '../statistics/trend-fit.ts'
@@ -22,12 +22,18 @@ export function historyOf(family: Family, seed: number, index: number, hours = H
   }))
 }
 
+export interface JudgedHistory {
+  readonly verdict: Verdict
+  /** As the judge of the gate hands it on, for the correction over all series; null unless it failed. */
+  readonly surprise: number | null
+}
+
 /** Judged by the production judge, without Prometheus between: scrapes that failed are not there. */
 export function judgeHistory(
   family: Family,
   samples: readonly Sample[],
   design: TrendDesigner,
-): SeriesResult {
+): JudgedHistory {
   const answer: RangeAnswer = {
     kind: 'range',
     query: family.id,
@@ -42,9 +48,10 @@ export function judgeHistory(
       },
     ],
   }
-  const [result] = judgeTrend(limitOf(family), answer, null, design).series
+  const { series, surprises } = judgeTrend(limitOf(family), answer, null, design)
+  const [result] = series
   if (result === undefined) throw new Error('a judge that says nothing')
-  return result
+  return { verdict: result.verdict, surprise: surprises?.get(result.series) ?? null }
 }
 
 function isScraped({ value }: Sample): boolean {

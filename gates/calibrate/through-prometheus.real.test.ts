@@ -5,9 +5,11 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadCriteriaFiles } from '../engine/load-criteria.ts'
 import { PROMETHEUS_FILE, PROMTOOL_FILE } from '../evidence/testing-tools.ts'
-import { calibrateFamilies } from './calibrate-families.ts'
+import { calibrateFamilies, type FamilyRates } from './calibrate-families.ts'
 import { FAMILIES } from './histories/families.ts'
 import { calibrateThroughPrometheus } from './through-prometheus.ts'
+
+const verdictsOf = ({ family, judged }: FamilyRates) => [family, judged.map(({ verdict }) => verdict)]
 
 const binaries = { prometheus: PROMETHEUS_FILE, promtool: PROMTOOL_FILE, scratchParent: tmpdir() }
 
@@ -20,8 +22,5 @@ test('blocks, Prometheus and the production criterion say what the judge says of
   const settings = { families, histories: 6, seed: 3 }
   const through = await calibrateThroughPrometheus(criterion, settings, binaries)
   const direct = await calibrateFamilies({ ...settings, workers: 1 })
-  assert.deepEqual(
-    through.map(({ family, verdicts }) => [family, verdicts]),
-    direct.map(({ family, verdicts }) => [family, verdicts]),
-  )
+  assert.deepEqual(through.map(verdictsOf), direct.map(verdictsOf))
 })

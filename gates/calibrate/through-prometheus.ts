@@ -1,6 +1,7 @@
 import { SERVICE_NAMES } from '#catalog'
 import type { Criterion } from '../engine/criterion.ts'
 import { prometheusClient } from '../engine/prometheus-client.ts'
+import type { Verdict } from '../engine/types.ts'
 import { type FamilyRates, ratesOf } from './calibrate-families.ts'
 import type { Family } from './histories/families.ts'
 import { historyOf } from './judge-history.ts'
@@ -36,7 +37,12 @@ export async function calibrateThroughPrometheus(
       const results = await Promise.all(placed.map((one) => judgePlaced(criterion, one, client)))
       return results.flatMap((result) => SERVICE_NAMES.map((service) => verdictOf(result, service)))
     })
-    rates.push(ratesOf(family, verdicts))
+    rates.push(
+      ratesOf(
+        family,
+        verdicts.map((verdict) => ({ verdict, surprise: null })),
+      ),
+    )
   }
   return rates
 }
@@ -47,11 +53,11 @@ function verdictOf(
     series,
     verdict,
   }: {
-    readonly series: readonly { readonly series: string; readonly verdict: string }[]
-    readonly verdict: string
+    readonly series: readonly { readonly series: string; readonly verdict: Verdict }[]
+    readonly verdict: Verdict
   },
   service: string,
-): string {
+): Verdict {
   return series.find((one) => one.series === service)?.verdict ?? verdict
 }
 

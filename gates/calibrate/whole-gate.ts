@@ -1,11 +1,14 @@
-import type { FamilyRates, Share } from './calibrate-families.ts'
-import { clopperPearson } from './clopper-pearson.ts'
+import { holmRejections } from '../judges/holm.ts'
+import { type FamilyRates, type Share, shareOfCount } from './calibrate-families.ts'
+import type { JudgedHistory } from './judge-history.ts'
 
-/** Six services with five resources each. */
-const SERIES_OF_A_GATE = 30
+/** Six services with five resources each, and the p95 of eight routes. */
+const RESOURCES = 30
+const ROUTES = 8
 
 export interface GateRates {
-  readonly family: string
+  /** Of what histories the gate is made, for a person. */
+  readonly made: string
   readonly series: number
   readonly gates: number
   readonly fail: Share
@@ -13,33 +16,59 @@ export interface GateRates {
   readonly inconclusive: Share
 }
 
-/** What becomes of a gate of so many series, made of histories already judged, each used once. */
-export function wholeGateRates(rates: readonly FamilyRates[]): readonly GateRates[] {
-  return rates
-    .filter(
-      ({ kind, histories, family }) =>
-        kind === 'healthy' && histories >= SERIES_OF_A_GATE && !family.startsWith('p95'),
-    )
-    .map(({ family, verdicts }) => gateRates(family, verdicts))
+/** Histories of one family, and how many of them a gate takes. */
+interface Part {
+  readonly rates: FamilyRates
+  readonly count: number
 }
 
-function gateRates(family: string, verdicts: readonly string[]): GateRates {
-  const gates = Math.floor(verdicts.length / SERIES_OF_A_GATE)
-  const judged = Array.from({ length: gates }, (_, index) => {
-    const own = verdicts.slice(index * SERIES_OF_A_GATE, (index + 1) * SERIES_OF_A_GATE)
-    if (own.includes('FAIL')) return 'FAIL'
-    return own.every((verdict) => verdict === 'PASS') ? 'PASS' : 'INCONCLUSIVE'
-  })
-  const shareOf = (verdict: string): Share => {
-    const count = judged.filter((one) => one === verdict).length
-    return { count, share: count / gates, interval: clopperPearson(count, gates) }
-  }
+/** What becomes of whole gates made of histories already judged, each used once in a row of gates. */
+export function wholeGateRates(rates: readonly FamilyRates[]): readonly GateRates[] {
+  const of = (family: string) => rates.find((one) => one.family === family)
+  const routes = of('p95-steady')
+  const healthy = rates.filter(({ kind, family }) => kind === 'healthy' && family !== 'p95-steady')
+  const short = of('short')
+  const defects = rates.filter(({ kind, family }) => kind === 'defect' && !family.startsWith('p95'))
+  return [
+    ...healthy.map((one) => gateRates(`${RESOURCES} x ${one.family}`, [{ rates: one, count: RESOURCES }])),
+    ...(routes === undefined
+      ? []
+      : healthy.map((one) =>
+          gateRates(`${RESOURCES} x ${one.family}, ${ROUTES} x p95-steady`, [
+            { rates: one, count: RESOURCES },
+            { rates: routes, count: ROUTES },
+          ]),
+        )),
+    ...(short === undefined
+      ? []
+      : defects.map((one) =>
+          gateRates(`${RESOURCES - 1} x short, one ${one.family}`, [
+            { rates: short, count: RESOURCES - 1 },
+            { rates: one, count: 1 },
+          ]),
+        )),
+  ].filter(({ gates }) => gates > 0)
+}
+
+function gateRates(made: string, parts: readonly Part[]): GateRates {
+  const gates = Math.min(...parts.map(({ rates, count }) => Math.floor(rates.judged.length / count)))
+  const verdicts = Array.from({ length: gates }, (_, index) =>
+    verdictOf(parts.flatMap(({ rates, count }) => rates.judged.slice(index * count, (index + 1) * count))),
+  )
+  const shareOf = (verdict: string) => shareOfCount(verdicts.filter((one) => one === verdict).length, gates)
   return {
-    family,
-    series: SERIES_OF_A_GATE,
+    made,
+    series: parts.reduce((sum, { count }) => sum + count, 0),
     gates,
     fail: shareOf('FAIL'),
     pass: shareOf('PASS'),
     inconclusive: shareOf('INCONCLUSIVE'),
   }
+}
+
+/** As the gate composes it: failures are corrected for the number of series, passes are not. */
+function verdictOf(series: readonly JudgedHistory[]): 'PASS' | 'FAIL' | 'INCONCLUSIVE' {
+  const surprises = series.flatMap(({ surprise }) => (surprise === null ? [] : [surprise]))
+  if (holmRejections(surprises, series.length).includes(true)) return 'FAIL'
+  return series.every(({ verdict }) => verdict === 'PASS') ? 'PASS' : 'INCONCLUSIVE'
 }

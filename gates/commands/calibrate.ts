@@ -15,6 +15,7 @@ import type { Host } from '../host.ts'
 
 const HISTORIES = '300'
 const SEED = '1'
+const WORKERS = String(availableParallelism())
 
 export const command: CommandDefinition = {
   name: 'gates calibrate',
@@ -23,6 +24,11 @@ export const command: CommandDefinition = {
     { flags: '--families <names>', help: 'some of them, a,b (default: all)' },
     { flags: '--histories <number>', help: 'histories of each family', fallback: HISTORIES },
     { flags: '--seed <number>', help: 'the same seed gives the same histories', fallback: SEED },
+    {
+      flags: '--workers <number>',
+      help: 'threads that judge; the rates do not depend on it',
+      fallback: WORKERS,
+    },
     {
       flags: '--mutations',
       help: 'instead: make every small wrong change to the criteria, and see which the planted cases notice',
@@ -43,7 +49,7 @@ export const command: CommandDefinition = {
     const isJson = flagOption(args, 'json')
     host.stdout.write(
       isJson
-        ? `${JSON.stringify({ per_series: rates.map(withoutVerdicts), whole_gate: whole })}\n`
+        ? `${JSON.stringify({ per_series: rates.map(withoutHistories), whole_gate: whole })}\n`
         : render(rates, whole),
     )
     return rates.some(({ refuted }) => refuted.length > 0) ? EXIT_CODES.gateFailed : EXIT_CODES.passed
@@ -56,7 +62,7 @@ async function measure(args: CommandArguments, host: Host): Promise<readonly Fam
   const seed = wholeOption(args, 'seed', SEED)
   const way = textOption(args, 'through') ?? 'memory'
   if (way === 'memory')
-    return calibrateFamilies({ families, histories, seed, workers: availableParallelism() })
+    return calibrateFamilies({ families, histories, seed, workers: wholeOption(args, 'workers', WORKERS) })
   if (way !== 'prometheus')
     throw new CliError(EXIT_CODES.badUsage, `--through "${way}" is neither memory nor prometheus`)
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
@@ -94,7 +100,7 @@ async function runMutations(args: CommandArguments, host: Host): Promise<ExitCod
   return unexplained.length === 0 ? EXIT_CODES.passed : EXIT_CODES.gateFailed
 }
 
-function withoutVerdicts({ verdicts: _verdicts, ...rates }: FamilyRates) {
+function withoutHistories({ judged: _judged, ...rates }: FamilyRates) {
   return rates
 }
 
@@ -126,8 +132,8 @@ function render(rates: readonly FamilyRates[], whole: ReturnType<typeof wholeGat
       `${family.padEnd(26)}${String(histories).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}${refuted.length === 0 ? '' : ` REFUTES ${refuted.join(', ')}`}\n`,
   )
   const gates = whole.map(
-    ({ family, gates: count, series, fail, pass, inconclusive }) =>
-      `${`${family}, ${series} series`.padEnd(26)}${String(count).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}\n`,
+    ({ made, gates: count, fail, pass, inconclusive }) =>
+      `${made.padEnd(44)}${String(count).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}\n`,
   )
-  return `per series, 95 % Clopper-Pearson intervals\n${head}${lines.join('')}\nwhole gate: PASS needs every series, one FAIL fails\n${gates.join('')}`
+  return `per series, 95 % Clopper-Pearson intervals\n${head}${lines.join('')}\nwhole gate: PASS needs every series, a FAIL must survive Holm over all of them\n${gates.join('')}`
 }
