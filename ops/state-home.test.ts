@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES } from '#catalog'
 import { REPO, temporaryHome } from './fixtures/test-host.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
 import { prepareHome, writeBootstrapSecrets } from './state-home.ts'
@@ -119,17 +119,17 @@ test('configuration defaults are copied once; what the operator edited stays', (
   assert.equal(mode(join(config, 'policies', 'default.json')), 0o600)
 })
 
-test('each run has its own bootstrap secrets, one per service, readable by their user alone', (t) => {
+test('each run has its own bootstrap secrets, one per service and one for the supervisor, readable by their user alone', (t) => {
   const folders = prepareHome({ home: temporaryHome(t), repo: REPO })
-  const read = () => SERVICE_NAMES.map((name) => readFileSync(join(folders.run, 'secrets', name), 'utf8'))
+  const read = () => CALLER_NAMES.map((name) => readFileSync(join(folders.run, 'secrets', name), 'utf8'))
   writeBootstrapSecrets(folders)
   const first = read()
   writeBootstrapSecrets(folders)
   const all = [...first, ...read()]
-  assert.equal(new Set(all).size, 2 * SERVICE_NAMES.length)
+  assert.equal(new Set(all).size, 2 * CALLER_NAMES.length)
   assert.equal(
     all.every((secret) => Buffer.from(secret, 'base64url').length === 32),
     true,
   )
-  for (const name of SERVICE_NAMES) assert.equal(mode(join(folders.run, 'secrets', name)), 0o600)
+  for (const name of CALLER_NAMES) assert.equal(mode(join(folders.run, 'secrets', name)), 0o600)
 })

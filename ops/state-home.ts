@@ -10,7 +10,7 @@ import {
   statfsSync,
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES } from '#catalog'
 import { OPS_EXIT, OpsError, systemErrorCode } from './ops-error.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -70,12 +70,12 @@ export function prepareHome(options: PrepareOptions): StateHome {
   return folders
 }
 
-/** One secret per service and run, by which a service asks eva-os for its first token. */
+/** One secret per caller and run, by which a service, or the supervisor, asks eva-os for its first token. */
 export function writeBootstrapSecrets(folders: StateHome): void {
   explained(folders.run, () => {
     const folder = join(folders.run, 'secrets')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    for (const service of SERVICE_NAMES) writeWhole(join(folder, service), newSecret(), 0o600)
+    for (const caller of CALLER_NAMES) writeWhole(join(folder, caller), newSecret(), 0o600)
   })
 }
 

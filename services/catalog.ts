@@ -10,6 +10,11 @@ export const SERVICE_NAMES = [
 
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
+/** Watches and operates the stack from outside the six: it may call all of them, and none calls it. */
+export const SUPERVISOR = 'supervisor'
+export const CALLER_NAMES = [...SERVICE_NAMES, SUPERVISOR] as const
+export type CallerName = (typeof CALLER_NAMES)[number]
+
 export interface ServiceEntry {
   readonly name: ServiceName
   /** TCP port at port base 7000; `--port-base N` adds N - 7000. */
@@ -65,6 +70,11 @@ export const CATALOG: Readonly<Record<ServiceName, ServiceEntry>> = {
     mayCall: ['api-gateway', 'model-router', 'memory-engine', 'pipecat', 'openclaw'],
     stateFolder: 'eva-os',
   },
+}
+
+/** Who may hold a token for whom; no other pair exists. */
+export function mayCall(caller: CallerName, callee: ServiceName): boolean {
+  return caller === SUPERVISOR || CATALOG[caller].mayCall.includes(callee)
 }
 
 /** Ports of the watching side, at port base 7000. */

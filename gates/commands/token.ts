@@ -1,4 +1,4 @@
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES, SERVICE_NAMES } from '#catalog'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import { clientOf } from './approvals.ts'
@@ -18,17 +18,17 @@ export const command: CommandDefinition = {
     'curl -H "X-Service-Token: $(./sonia token --as api-gateway --aud openclaw)" http://127.0.0.1:7040/tools',
   ],
   async run(args, host) {
-    const [subject, audience] = [serviceOption(args, 'as'), serviceOption(args, 'aud')]
+    const [subject, audience] = [nameOption(args, 'as', CALLER_NAMES), nameOption(args, 'aud', SERVICE_NAMES)]
     const issued = await clientOf(args, host).token(subject, audience)
     host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(issued)}\n` : `${issued.token}\n`)
     return EXIT_CODES.passed
   },
 }
 
-function serviceOption(args: CommandArguments, name: 'as' | 'aud'): string {
+function nameOption(args: CommandArguments, name: 'as' | 'aud', names: readonly string[]): string {
   const value = textOption(args, name)
-  if (value !== undefined && (SERVICE_NAMES as readonly string[]).includes(value)) return value
+  if (value !== undefined && names.includes(value)) return value
   throw new CliError(EXIT_CODES.badUsage, `--${name} ${value ?? 'is needed'}: not a service`, {
-    hint: `one of ${SERVICE_NAMES.join(', ')}`,
+    hint: `one of ${names.join(', ')}`,
   })
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES } from '#catalog'
 import { locateTool } from '#tools/locate.ts'
 import { loadMachineKey } from '../evidence/machine-key.ts'
 import { describeReleased } from '../evidence/released.ts'
@@ -97,7 +97,7 @@ async function secretsOf(home: string): Promise<readonly string[]> {
   const folders = await readdir(home)
   const paths = folders.flatMap((name) => [
     join(home, name, 'config', 'operator.key'),
-    ...SERVICE_NAMES.map((service) => join(home, name, 'run', 'secrets', service)),
+    ...CALLER_NAMES.map((caller) => join(home, name, 'run', 'secrets', caller)),
   ])
   const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8').catch(() => '')))
   return texts.map((text) => text.trim()).filter((text) => text !== '')

@@ -134,6 +134,13 @@ test('a good token is let in, also from the cache, and is named', async () => {
   }
 })
 
+test('the supervisor is let in as itself, but not where a route names its callers', async () => {
+  const headers = withToken(await maker.make('supervisor', 'openclaw'))
+  const answer = await internal.app.inject({ url: '/default', headers })
+  assert.deepEqual(answer.json().caller, { kind: 'service', name: 'supervisor' })
+  assert.equal((await internal.app.inject({ url: '/only', headers })).statusCode, 403)
+})
+
 test('refusals are counted by reason', async () => {
   const { body } = await internal.app.inject({ url: '/metrics' })
   assert.match(body, /auth_failures_total\{reason="wrong_audience"\} 1\n/)

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { ServiceName } from '#catalog'
+import type { CallerName, ServiceName } from '#catalog'
 import { type ApiKey, findApiKey } from './api-keys.ts'
 import { type BrowserRules, refuseStrangePages } from './browser-rules.ts'
 import type { Caller } from './call-context.ts'
@@ -91,7 +91,7 @@ function serviceDoor(
   return parts.verifier.verify(token).then((name) => admit(name, callers))
 }
 
-function admit(name: ServiceName, callers: readonly ServiceName[] | undefined): Identity {
+function admit(name: CallerName, callers: readonly CallerName[] | undefined): Identity {
   if (callers !== undefined && !callers.includes(name)) {
     throw new AuthError('FORBIDDEN', 'This caller may not do this', 'caller_not_allowed')
   }

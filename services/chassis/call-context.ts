@@ -1,10 +1,10 @@
 import { type Context, ROOT_CONTEXT, type Span, context, createContextKey, trace } from '@opentelemetry/api'
-import type { ServiceName } from '#catalog'
+import type { CallerName } from '#catalog'
 import type { Clock } from './clock.ts'
 import { ServiceError } from './errors.ts'
 
 export type Caller =
-  | { readonly kind: 'service'; readonly name: ServiceName }
+  | { readonly kind: 'service'; readonly name: CallerName }
   | { readonly kind: 'external'; readonly principal: string }
 
 /** What travels with one piece of work: who asked, until when, under which id, in which trace. */

@@ -1,10 +1,10 @@
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES, SERVICE_NAMES } from '#catalog'
 import { ERROR_TABLE } from './errors.ts'
 import { DOMAIN_METRICS } from './domain-metrics.ts'
 import { type MetricDefinition, REQUEST_BUCKETS } from './metric-definition.ts'
 
 const ALL = SERVICE_NAMES
-const CALLERS = [...SERVICE_NAMES, 'external'] as const
+const CALLERS = [...CALLER_NAMES, 'external'] as const
 /** `CLIENT_ABORTED`: the client left before an answer; not an error code, nobody received it. */
 export const CLIENT_ABORTED = 'CLIENT_ABORTED'
 const RESULT_LABELS = [...Object.keys(ERROR_TABLE), CLIENT_ABORTED]

@@ -155,3 +155,64 @@ test('a clock that is set back does not lengthen the life of a remembered token'
   passedMs = 301_000
   assert.equal(verifier.recall(token), undefined)
 })
+
+/** A verifier of eva-os' neighbours, whose published keys the test exchanges. */
+function exchangeable(isGone?: (kid: string) => boolean) {
+  const { clock, advance } = movable()
+  let publish: () => Promise<typeof maker.jwks> = async () => maker.jwks
+  const fetchKeys = () => publish()
+  return {
+    advance,
+    verifier: createTokenVerifier({ audience: 'eva-os', clock, fetchKeys, isGone }),
+    publishes: (next: typeof publish) => {
+      publish = next
+    },
+  }
+}
+const nothing = async () => ({ keys: [] })
+
+test('what a thrown-away key signed is refused at the next look, although it was verified before', async () => {
+  const { verifier, advance, publishes } = exchangeable()
+  const token = await good()
+  await verifier.verify(token)
+  publishes(nothing)
+  advance(5_001)
+  await eventually(() => verifier.recall(token) === undefined)
+  await assert.rejects(verifier.verify(token), { reason: 'unknown_key' })
+})
+
+test('a service that was idle looks before it believes a key it holds', async () => {
+  const { verifier, advance, publishes } = exchangeable()
+  const token = await good()
+  await verifier.verify(token)
+  publishes(nothing)
+  advance(30_001)
+  assert.equal(verifier.recall(token), undefined)
+  await assert.rejects(verifier.verify(token), { reason: 'unknown_key' })
+})
+
+test('while eva-os is away the keys at hand go on, and are looked for once per five seconds', async () => {
+  const { verifier, advance, publishes } = exchangeable()
+  const token = await good()
+  await verifier.verify(token)
+  let looks = 0
+  publishes(() => {
+    looks += 1
+    return Promise.reject(new Error('eva-os is not up'))
+  })
+  advance(60_000)
+  assert.equal(await verifier.verify(token), 'openclaw')
+  for (let index = 0; index < 20; index += 1) assert.equal(verifier.recall(token), 'openclaw')
+  assert.equal(looks, 1)
+})
+
+test('the publisher itself refuses at once what a key that is gone signed', async () => {
+  let isGone = false
+  const { verifier } = exchangeable(() => isGone)
+  const token = await good()
+  await verifier.verify(token)
+  assert.equal(verifier.recall(token), 'openclaw')
+  isGone = true
+  assert.equal(verifier.recall(token), undefined)
+  await assert.rejects(verifier.verify(token), { reason: 'unknown_key' })
+})

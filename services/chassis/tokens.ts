@@ -8,6 +8,8 @@ import { ServiceError } from './errors.ts'
 export interface TokenIssuer {
   jwks(): JSONWebKeySet | Promise<JSONWebKeySet>
   issue(audience: ServiceName): Promise<{ readonly token: string }>
+  /** False once the key was retired or thrown away: what it signed is refused here from then on. */
+  holds(kid: string): boolean
 }
 
 /** Service tokens for calls onward. */

@@ -35,6 +35,7 @@ export function createTrust(parts: TrustParts): Trust {
   let checkOperator = createOperatorCheck(name, parts.paths.config)
   const failures = parts.metrics.counter('sonia_service_auth_failures_total')
   const fetchKeys = async () => (issuer === undefined ? fetchJwks(evaOrigin) : issuer.jwks())
+  const isGone = (kid: string) => issuer !== undefined && !issuer.holds(kid)
   const bySecret = createTokenSource({
     secretFile: parts.paths.secretFile,
     clock,
@@ -43,7 +44,7 @@ export function createTrust(parts: TrustParts): Trust {
   })
   return {
     access: {
-      verifier: parts.verifier ?? createTokenVerifier({ audience: name, clock, fetchKeys }),
+      verifier: parts.verifier ?? createTokenVerifier({ audience: name, clock, fetchKeys, isGone }),
       apiKeys: settings.apiKeys,
       browser: settings,
       checkOperator: (presented) => checkOperator(presented),

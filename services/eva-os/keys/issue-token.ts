@@ -1,14 +1,9 @@
 import { SignJWT } from 'jose'
-import { CATALOG, SERVICE_NAMES, type ServiceName } from '#catalog'
+import { type CallerName, mayCall, type ServiceName } from '#catalog'
 import { ServiceError } from '#chassis/errors.ts'
 import { KEY_ALGORITHM, type SigningKey } from './key-files.ts'
 
 const ISSUER = 'eva-os'
-
-/** Watches and operates the stack from outside the six. */
-export const SUPERVISOR = 'supervisor'
-export const TOKEN_HOLDERS = [...SERVICE_NAMES, SUPERVISOR] as const
-export type TokenHolder = (typeof TOKEN_HOLDERS)[number]
 
 export interface IssuedToken {
   readonly token: string
@@ -18,12 +13,7 @@ export interface IssuedToken {
 
 export interface TokenMint {
   /** Throws FORBIDDEN for a pair that is not in the catalogue, UNAVAILABLE without a key. */
-  issue(subject: TokenHolder, audience: ServiceName): Promise<IssuedToken>
-}
-
-/** Who may hold a token for whom. */
-export function mayHold(subject: TokenHolder, audience: ServiceName): boolean {
-  return subject === SUPERVISOR || CATALOG[subject].mayCall.includes(audience)
+  issue(subject: CallerName, audience: ServiceName): Promise<IssuedToken>
 }
 
 export function createTokenMint(parts: {
@@ -34,7 +24,7 @@ export function createTokenMint(parts: {
 }): TokenMint {
   return {
     async issue(subject, audience) {
-      if (!mayHold(subject, audience)) {
+      if (!mayCall(subject, audience)) {
         throw new ServiceError('FORBIDDEN', `${subject} does not call ${audience}`)
       }
       const nowMs = parts.nowMs()

@@ -6,6 +6,7 @@ import { type KeyRoles, type KeyTimes, keyRoles } from './key-roles.ts'
 export interface KeyRing {
   readonly jwks: () => JSONWebKeySet
   readonly signing: () => SigningKey | undefined
+  readonly holds: (kid: string) => boolean
   /** Publishes a new key, which signs after the lead time. */
   rotate(): Promise<void>
   /** Throws every key away: whatever they signed is worthless from now on. The next tick makes a new one. */
@@ -58,6 +59,7 @@ export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
   return {
     jwks: () => ({ keys: keys.map(({ publicJwk }) => publicJwk) as JSONWebKeySet['keys'] }),
     signing: () => roles().signing,
+    holds: (kid) => keys.some((key) => key.kid === kid),
     rotate: () => inTurn(() => create(parts.nowMs())),
     dropAll: () => drop(keys, 'dropped'),
     tick,

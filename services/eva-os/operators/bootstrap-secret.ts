@@ -1,12 +1,12 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TokenHolder } from '../keys/issue-token.ts'
+import type { CallerName } from '#catalog'
 
 const SECRET_CHARACTERS_MIN = 32
 
 /** Whether the presented secret is the one that this run's supervisor left for the service. Constant time. */
-export function holdsBootstrapSecret(folder: string, holder: TokenHolder, presented: string): boolean {
+export function holdsBootstrapSecret(folder: string, holder: CallerName, presented: string): boolean {
   const expected = readSecret(join(folder, holder))
   const isEqual = timingSafeEqual(
     hash('sha256', presented, 'buffer'),

@@ -32,7 +32,11 @@ function addTokens(ctx: Context, { state, guard, operators, ring }: Parts): void
     newId: () => randomBytes(16).toString('base64url'),
     lifeSeconds: ctx.config.token_seconds,
   })
-  ctx.useTokenIssuer({ jwks: ring.jwks, issue: (audience) => mint.issue('eva-os', audience) })
+  ctx.useTokenIssuer({
+    jwks: ring.jwks,
+    holds: ring.holds,
+    issue: (audience) => mint.issue('eva-os', audience),
+  })
   const refusals = metrics.counter('sonia_service_auth_failures_total')
   const recordedRefusals = createRequestRate(REFUSED_TOKEN_RECORDS)
   addTokenRoutes(app, {

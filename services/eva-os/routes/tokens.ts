@@ -1,18 +1,18 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { SERVICE_NAMES } from '#catalog'
+import { CALLER_NAMES, type CallerName, SERVICE_NAMES, SUPERVISOR } from '#catalog'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
-import { SUPERVISOR, TOKEN_HOLDERS, type TokenHolder, type TokenMint } from '../keys/issue-token.ts'
+import type { TokenMint } from '../keys/issue-token.ts'
 
 export interface TokenRouteParts {
   readonly mint: TokenMint
   readonly ring: KeyRing
   /** The holder that a bootstrap secret proves, or not. */
-  readonly holdsSecret: (holder: TokenHolder, presented: string) => boolean
+  readonly holdsSecret: (holder: CallerName, presented: string) => boolean
   readonly operatorOf: (presented: string) => string | undefined
-  readonly onIssued: (holder: TokenHolder, audience: string, issued: { jti: string; by: string }) => void
+  readonly onIssued: (holder: CallerName, audience: string, issued: { jti: string; by: string }) => void
   readonly onRefused: (holder: string) => void
 }
 
@@ -20,7 +20,7 @@ const Body = Type.Object(
   {
     audience: Type.Enum([...SERVICE_NAMES]),
     /** Only with an operator key: for whom. */
-    subject: Type.Optional(Type.Enum([...TOKEN_HOLDERS])),
+    subject: Type.Optional(Type.Enum([...CALLER_NAMES])),
   },
   { additionalProperties: false },
 )
@@ -51,9 +51,9 @@ export function addTokenRoutes(app: SoniaApp, parts: TokenRouteParts): void {
 
 function proveHolder(
   { headers }: Pick<FastifyRequest, 'headers'>,
-  subject: TokenHolder | undefined,
+  subject: CallerName | undefined,
   parts: TokenRouteParts,
-): { holder: TokenHolder; by: string } {
+): { holder: CallerName; by: string } {
   const operatorKey = headers['x-operator-key']
   if (typeof operatorKey === 'string') {
     const operator = parts.operatorOf(operatorKey)
@@ -62,7 +62,7 @@ function proveHolder(
   }
   const name = headers['x-service-name']
   const secret = headers['x-bootstrap-secret']
-  const holder = TOKEN_HOLDERS.find((known) => known === name)
+  const holder = CALLER_NAMES.find((known) => known === name)
   if (holder === undefined || typeof secret !== 'string' || !parts.holdsSecret(holder, secret)) {
     throw unproven(parts, holder ?? 'unknown', 'The bootstrap secret does not hold')
   }
