@@ -1,6 +1,6 @@
 /**
- * What can be made to go wrong, as data. A rule applies to the next `times` requests that match it (default: all),
- * the first matching rule wins.
+ * What can be made to go wrong, as data. A rule applies to the next `times` requests that match it (default: all), or
+ * to every so many of them; the first matching rule wins.
  */
 export type Fault =
   /** The connection is reset before any answer. */
@@ -26,6 +26,10 @@ export interface FaultRule {
   readonly model?: string
   /** How many requests it applies to; for all of them when absent. */
   readonly times?: number
+  /** Only one in so many requests for the model: a share that is the same in every run. */
+  readonly every?: number
+  /** Which one of them, from 0. */
+  readonly offset?: number
 }
 
 export interface FaultPlan {
@@ -33,21 +37,42 @@ export interface FaultPlan {
   set(rules: readonly FaultRule[]): void
   /** The fault for a request, used up by one. */
   take(model: string): Fault | null
+  /** How many requests met a fault since the rules were set. */
+  taken(): number
 }
 
 export function createFaultPlan(): FaultPlan {
-  let rules: { rule: FaultRule; left: number }[] = []
+  let rules: RuleState[] = []
+  let taken = 0
   return {
+    taken: () => taken,
     set(next) {
-      rules = next.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY }))
+      taken = 0
+      rules = next.map((rule) => ({ rule, left: rule.times ?? Number.POSITIVE_INFINITY, seen: 0 }))
     },
     take(model) {
-      const found = rules.find(({ rule, left }) => left > 0 && (rule.model ?? model) === model)
+      // Each rule counts what it was asked about, also where another one wins.
+      const due = rules.filter((state) => isDue(state, model))
+      const [found] = due
       if (found === undefined) return null
       found.left--
+      taken++
       return found.rule.fault
     },
   }
+}
+
+interface RuleState {
+  readonly rule: FaultRule
+  left: number
+  seen: number
+}
+
+function isDue(state: RuleState, model: string): boolean {
+  const { rule, left } = state
+  if ((rule.model ?? model) !== model) return false
+  const number = state.seen++
+  return left > 0 && number % (rule.every ?? 1) === (rule.offset ?? 0)
 }
 
 const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
@@ -66,9 +91,16 @@ const KINDS: ReadonlySet<string> = new Set<Fault['kind']>([
 /** Rules out of a control request. Throws with the reason: a misspelt fault must not become "no fault". */
 export function parseFaultRules(value: unknown): FaultRule[] {
   if (!Array.isArray(value)) throw new TypeError('rules must be an array')
-  for (const rule of value as unknown[]) {
-    const kind = (rule as { fault?: { kind?: unknown } } | null)?.fault?.kind
+  for (const rule of value as (Partial<FaultRule> | null)[]) {
+    const kind: unknown = rule?.fault?.kind
     if (typeof kind !== 'string' || !KINDS.has(kind)) throw new TypeError(`unknown fault ${String(kind)}`)
+    refuseEmptyShare(rule ?? {})
   }
   return value as FaultRule[]
+}
+
+function refuseEmptyShare({ every = 1, offset = 0 }: Partial<FaultRule>): void {
+  const areWhole = Number.isInteger(every) && Number.isInteger(offset)
+  if (areWhole && offset >= 0 && offset < every) return
+  throw new TypeError(`a fault cannot be number ${offset} of every ${every} requests`)
 }

@@ -21,8 +21,21 @@ const chat = (more: object = {}) => post('/chat/completions', { ...CHAT, ...more
 const control = (rules: unknown) =>
   fetch(`http://127.0.0.1:${double.port}/double/faults`, { method: 'PUT', body: JSON.stringify(rules) })
 
+const OUT_OF_STEP = [
+  [{ fault: { kind: 'cut' }, every: 0 }],
+  [{ fault: { kind: 'cut' }, every: 3, offset: 3 }],
+  [{ fault: { kind: 'cut' }, every: 2.5 }],
+]
+
 test('a misspelt fault is refused: it must not become "no fault"', async () => {
-  for (const rules of [[{ fault: { kind: 'sttall' } }], [{}], [null], 'cut', { fault: { kind: 'cut' } }]) {
+  for (const rules of [
+    [{ fault: { kind: 'sttall' } }],
+    [{}],
+    [null],
+    'cut',
+    { fault: { kind: 'cut' } },
+    ...OUT_OF_STEP,
+  ]) {
     assert.equal((await control(rules)).status, 400, JSON.stringify(rules))
   }
 })
@@ -44,6 +57,22 @@ test('a rule applies to its model and as often as it says, first match first', a
   assert.equal((await chat()).status, 503)
   assert.equal((await chat()).status, 200)
   assert.equal((await chat({ model: 'other' })).status, 500)
+})
+
+test('a rule for every third request meets the same ones in every run, for its model only', async () => {
+  const rules = [
+    { model: 'm', every: 3, offset: 1, fault: { kind: 'status', status: 500 } },
+    { model: 'm', every: 3, offset: 2, fault: { kind: 'status', status: 503 } },
+  ]
+  for (let run = 0; run < 2; run++) {
+    await control(rules)
+    const statuses: number[] = []
+    for (let index = 0; index < 7; index++) {
+      statuses.push((await chat()).status)
+      assert.equal((await chat({ model: 'other' })).status, 200)
+    }
+    assert.deepEqual(statuses, [200, 500, 503, 200, 500, 503, 200])
+  }
 })
 
 test('429 bears its Retry-After', async () => {

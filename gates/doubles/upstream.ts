@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { message, messagePieces, type MessagesRequest } from './anthropic-answers.ts'
 import { fileOfForm, speech, transcription } from './audio-answers.ts'
 import { type Delivery, deliverBody, deliverStream } from './deliver.ts'
@@ -46,46 +46,26 @@ const BODY_BYTES_MAX = 32 << 20
 
 export async function startUpstreamDouble(options: DoubleOptions = {}): Promise<UpstreamDouble> {
   const faults = createFaultPlan()
-  const counters = { requests: 0, completed: 0, aborted: 0, in_flight: 0, connections: 0 }
-  const seen: SeenRequest[] = []
-  const state = (): DoubleState => ({ ...counters, seen: [...seen] })
+  const sightings = createSightings()
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
     void handle(req, res).catch(() => res.destroy())
   })
-  server.on('connection', (socket) => {
-    counters.connections++
-    socket.once('close', () => counters.connections--)
-  })
+  server.on('connection', (socket) => sightings.connection(socket))
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const body = await readBody(req)
     const path = (req.url ?? '/').replace(/^\/v1(?=\/)/, '')
     if (path.startsWith('/double/')) return control(path, body, res)
-    countRequest(res)
+    sightings.begin(res)
     const parsed = parseBody(req, body)
-    remember({ path, headers: req.headers as Record<string, string>, body: parsed })
+    sightings.remember({ path, headers: req.headers as Record<string, string>, body: parsed })
     const delivery = { res, signal: abortOf(res), tokenDelayMs: options.tokenDelayMs ?? 0 }
     await answer({ req, path, parsed, body, delivery })
   }
 
-  function countRequest(res: ServerResponse): void {
-    counters.requests++
-    counters.in_flight++
-    res.once('close', () => {
-      counters.in_flight--
-      if (res.writableFinished) counters.completed++
-      else counters.aborted++
-    })
-  }
-
-  function remember(request: SeenRequest): void {
-    seen.push(request)
-    if (seen.length > SEEN_MAX) seen.shift()
-  }
-
   function control(path: string, body: Buffer, res: ServerResponse): void {
-    if (path === '/double/state') return sendJson(res, 200, state())
+    if (path === '/double/state') return sendJson(res, 200, sightings.state())
     if (path !== '/double/faults') return sendJson(res, 404, { error: 'no such control' })
     try {
       faults.set(parseFaultRules(JSON.parse(body.toString('utf8'))))
@@ -111,12 +91,38 @@ export async function startUpstreamDouble(options: DoubleOptions = {}): Promise<
     baseUrl: `http://127.0.0.1:${port}/v1`,
     port,
     faults,
-    state,
+    state: sightings.state,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** What came by: counters, and the newest requests. */
+function createSightings() {
+  const counters = { requests: 0, completed: 0, aborted: 0, in_flight: 0, connections: 0 }
+  const seen: SeenRequest[] = []
+  return {
+    state: (): DoubleState => ({ ...counters, seen: [...seen] }),
+    connection(socket: Socket): void {
+      counters.connections++
+      socket.once('close', () => counters.connections--)
+    },
+    begin(res: ServerResponse): void {
+      counters.requests++
+      counters.in_flight++
+      res.once('close', () => {
+        counters.in_flight--
+        if (res.writableFinished) counters.completed++
+        else counters.aborted++
+      })
+    },
+    remember(request: SeenRequest): void {
+      seen.push(request)
+      if (seen.length > SEEN_MAX) seen.shift()
+    },
   }
 }
 

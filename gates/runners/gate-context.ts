@@ -48,17 +48,20 @@ export type GateRunner = (context: GateContext) => Promise<GateWindow>
 export interface GateStackOptions {
   readonly home?: string
   readonly restartsMax?: number
+  /** Takes the place of what is configured for model-router. */
+  readonly modelRouter?: Readonly<Record<string, unknown>>
 }
 
 /** A fresh start of the six services. `name` tells it from the run's other starts. */
 export async function startGateStack(
   context: GateContext,
   name: string,
-  { home, restartsMax }: GateStackOptions = {},
+  { home, restartsMax, modelRouter }: GateStackOptions = {},
 ): Promise<Stack> {
   const { planted, host, portBase, signal, watch, pageUrl } = context
   const stackHome = home ?? join(context.home, 'stack')
-  await writeRunConfiguration({ home: stackHome, sources: context.configurationSources, pageUrl })
+  const sources = context.configurationSources
+  await writeRunConfiguration({ home: stackHome, sources, pageUrl, modelRouter })
   const stack = await startStack({
     repo: host.repository,
     home: stackHome,

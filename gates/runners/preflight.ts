@@ -1,4 +1,5 @@
 import { CATALOG, portAt, SERVICE_NAMES } from '#catalog'
+import { soakProviderPort } from '../doubles/soak-provider.ts'
 import { refuseTakenPorts } from '#ops/refuse-taken-ports.ts'
 import { watchPorts } from '#ops/watch.ts'
 import { checkParameters } from '../engine/check-parameters.ts'
@@ -22,5 +23,6 @@ export async function refuseBadStart(options: GateRunOptions): Promise<void> {
   checkParameters(selected, runParameters(options.profile))
   await readConfigurationSource(options.configurationSources)
   const services = SERVICE_NAMES.map((name) => portAt(CATALOG[name].port, options.portBase))
-  refuseTakenPorts([...services, ...Object.values(watchPorts(options.portBase)), pagePort(options.portBase)])
+  const own = [pagePort(options.portBase), soakProviderPort(options.portBase)]
+  refuseTakenPorts([...services, ...Object.values(watchPorts(options.portBase)), ...own])
 }

@@ -7,7 +7,7 @@ import { writeRunConfiguration } from './run-configuration.ts'
 
 const PAGE_URL = 'http://127.0.0.1:7097/'
 
-async function write(t: TestContext, text: string | null) {
+async function write(t: TestContext, text: string | null, modelRouter?: Record<string, unknown>) {
   const folder = await mkdtemp(join(tmpdir(), 'sonia-configuration-'))
   t.after(() => rm(folder, { recursive: true }))
   const source = join(folder, 'operator')
@@ -17,6 +17,7 @@ async function write(t: TestContext, text: string | null) {
     home: join(folder, 'run'),
     sources: [join(folder, 'none'), source],
     pageUrl: PAGE_URL,
+    modelRouter,
   })
   return JSON.parse(await readFile(join(folder, 'run', 'config', 'sonia.json'), 'utf8')) as unknown
 }
@@ -44,4 +45,13 @@ test('without a configuration the defaults of the schemas hold, but for that ori
   assert.deepEqual(await write(t, null), {
     services: { openclaw: { browser: { allowed_origins: ['http://127.0.0.1:7097'] } } },
   })
+})
+
+test("a gate's own model providers take the place of the operator's", async (t) => {
+  const operator = { services: { 'model-router': { embedded: false }, pipecat: { idle_seconds: 7 } } }
+  const { services } = (await write(t, JSON.stringify(operator), { providers: {} })) as {
+    services: Record<string, unknown>
+  }
+  assert.deepEqual(services['model-router'], { providers: {} })
+  assert.deepEqual(services['pipecat'], { idle_seconds: 7 })
 })

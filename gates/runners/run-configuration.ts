@@ -7,13 +7,15 @@ type Json = Readonly<Record<string, unknown>>
 
 /**
  * Writes the configuration of a run's own state folder: the operator's (or the repository's), plus the one origin that
- * browser.open may load. The operator's folder is only read.
+ * browser.open may load, and other model providers where the gate brings some. The operator's folder is only read.
  */
 export async function writeRunConfiguration(options: {
   readonly home: string
   /** First of these folders that has a sonia.json gives it. */
   readonly sources: readonly string[]
   readonly pageUrl: string
+  /** Takes the place of `services["model-router"]`. */
+  readonly modelRouter?: Json | undefined
 }): Promise<void> {
   const base = await readConfigurationSource(options.sources)
   const browser = section(base, 'services', 'openclaw', 'browser')
@@ -23,6 +25,7 @@ export async function writeRunConfiguration(options: {
     ...base,
     services: {
       ...section(base, 'services'),
+      ...(options.modelRouter === undefined ? {} : { 'model-router': options.modelRouter }),
       openclaw: {
         ...section(base, 'services', 'openclaw'),
         browser: { ...browser, allowed_origins: [...allowed, origin] },

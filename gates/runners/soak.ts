@@ -1,3 +1,5 @@
+import type { Stack } from '#ops/stack.ts'
+import { type SoakProvider, startSoakProvider } from '../doubles/soak-provider.ts'
 import { type PrometheusClient, prometheusClient } from '../engine/prometheus-client.ts'
 import type { GateWindow } from '../engine/types.ts'
 import { plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
@@ -11,15 +13,21 @@ const GATE = 'soak'
 
 /** Load at constant arrival rates for the profile's time, then a drain in which everything begun must end. */
 export const observeSoak: GateRunner = async (context) => {
-  const { profile, watch, progress } = context
+  const { profile, watch } = context
   watch.ops.declareChecks(GATE, ['start', 'complete'])
   for (const [scenario, count] of Object.entries(plannedIterations(profile)))
     watch.ops.setLoadPlanned(scenario, count)
-  const stack = await startGateStack(context, GATE).catch((error: unknown) => {
-    context.signal.throwIfAborted()
-    progress.say(`soak: the stack did not start: ${String(error)}`)
-    return null
-  })
+  const provider = await startSoakProvider(context.portBase)
+  try {
+    return await observeStack(context, provider)
+  } finally {
+    await provider.stop()
+  }
+}
+
+async function observeStack(context: GateContext, provider: SoakProvider): Promise<GateWindow> {
+  const { profile, watch } = context
+  const stack = await startSoakStack(context, provider)
   const start = await openWindow(context)
   watch.ops.countCheck(GATE, 'start', stack === null ? 'fail' : 'pass')
   try {
@@ -33,10 +41,21 @@ export const observeSoak: GateRunner = async (context) => {
     const end = await freezeEnd(context)
     const window = { gate: GATE, start, end, planned_seconds: plannedSecondsOf(GATE, profile) }
     await keepMetrics(context, window)
+    const record = `${JSON.stringify(provider.record(), null, 1)}\n`
+    context.keep({ path: `gates/${GATE}/model-provider.json`, content: record })
     return window
   } finally {
     if (stack !== null) await stopGateStack(context, stack)
   }
+}
+
+/** Null where it did not start: the gate says so, and nothing can be observed. */
+function startSoakStack(context: GateContext, { configuration }: SoakProvider): Promise<Stack | null> {
+  return startGateStack(context, GATE, { modelRouter: configuration }).catch((error: unknown) => {
+    context.signal.throwIfAborted()
+    context.progress.say(`soak: the stack did not start: ${String(error)}`)
+    return null
+  })
 }
 
 async function observeLoad(context: GateContext, load: LoadProcess): Promise<void> {

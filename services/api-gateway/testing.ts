@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream'
+import { after } from 'node:test'
 import type { ServiceName } from '#catalog'
 import { ServiceError } from '#chassis/errors.ts'
 import type { NeighbourRequest, Neighbours } from '#chassis/neighbours.ts'
+import { buildForTest, type TestService } from '#chassis/testing.ts'
+import { service } from './service.ts'
 
 export interface SeenCall {
   readonly to: ServiceName
@@ -11,11 +14,10 @@ export interface SeenCall {
 }
 
 export type Reply = (request: SeenCall) => object | Promise<object>
+type Replies = Readonly<Record<string, Reply>>
 
 /** Neighbours that answer from a table of "service path"; what is not in it is down. Streams are given as text. */
-export function cannedNeighbours(
-  replies: Readonly<Record<string, Reply>>,
-): Neighbours & { readonly seen: SeenCall[] } {
+function cannedNeighbours(replies: Replies): Neighbours & { readonly seen: SeenCall[] } {
   const seen: SeenCall[] = []
   const answer = async (to: ServiceName, request: NeighbourRequest): Promise<object> => {
     const call = {
@@ -66,4 +68,78 @@ export function streamText(words: readonly string[], end = 'data: [DONE]\n\n'): 
     sonia: { provider: 'p1' },
   }))
   return { text: chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('') + end }
+}
+
+const PASSAGES = {
+  results: [
+    { id: 'mem_1', content: 'The bicycle is red.', score: 2, metadata: { role: 'user' } },
+    { id: 'mem_2', content: 'From what I remember ...', score: 1, metadata: { stand_in: true } },
+  ],
+}
+export const ROUTER = 'model-router /v1/chat/completions'
+export const MEMORY: Replies = {
+  'memory-engine /search': () => PASSAGES,
+  'memory-engine /store': () => ({ status: 'stored', id: 'mem_3' }),
+}
+export const CHAT: Replies = { ...MEMORY, [ROUTER]: () => completion('It is red.') }
+
+/** What openclaw answers after it ran a tool. */
+export const EXECUTED: Reply = ({ body }) => ({
+  status: 'executed',
+  tool_name: body['tool_name'],
+  result: { text: 'content' },
+  side_effects: [],
+})
+
+export const APPROVAL_REQUIRED: Reply = () => {
+  throw new ServiceError('FORBIDDEN', 'A person must approve this', {
+    details: {
+      reason: 'APPROVAL_REQUIRED',
+      approval_request: { token_id: 'apr_1', summary: 'rm', ttl_seconds: 120 },
+    },
+  })
+}
+
+const stops: (() => Promise<void>)[] = []
+after(async () => {
+  for (const stop of stops) await stop()
+})
+
+export interface Gateway extends TestService {
+  readonly seen: ReturnType<typeof cannedNeighbours>['seen']
+  readonly post: (url: string, payload?: object) => Promise<Answer>
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: {
+    readonly ok?: boolean
+    readonly data?: Record<string, unknown> | null
+    readonly error?: { readonly code: string; readonly details?: Record<string, unknown> } | null
+    readonly warning?: { readonly code: string }
+    readonly [field: string]: unknown
+  }
+}
+
+/** A gateway in front of neighbours that answer from a table; stopped at the end of the file. */
+export async function gateway(
+  replies: Replies,
+  config: Record<string, unknown> = {},
+  home?: string,
+): Promise<Gateway> {
+  const neighbours = cannedNeighbours(replies)
+  const built = await buildForTest(service, { neighbours, config, ...(home === undefined ? {} : { home }) })
+  stops.push(() => built.stop())
+  return {
+    ...built,
+    seen: neighbours.seen,
+    post: async (url, payload) => {
+      const answer = await built.app.inject({
+        method: 'POST',
+        url,
+        ...(payload === undefined ? {} : { payload }),
+      })
+      return { status: answer.statusCode, body: answer.json() }
+    },
+  }
 }
