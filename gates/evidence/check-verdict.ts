@@ -1,10 +1,12 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
+import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { Judgement, RunVerdict } from '../engine/types.ts'
 import { askCourses, type Course } from '../report/courses.ts'
 import { renderReport } from '../report/render-report.ts'
+import { type SensitivityCard, sensitivityCards } from '../sensitivity/sensitivity-cards.ts'
 import { answersOfGate, answersPath } from './answers-file.ts'
 import { LAYOUT } from './bundle-layout.ts'
 import { coursesPath, readCourses } from './courses-file.ts'
@@ -12,6 +14,7 @@ import { finding, type Finding } from './findings.ts'
 import type { Manifest } from './manifest.ts'
 import { parseInputs } from './read-verdict.ts'
 import { startOverBlocks } from './recorded-prometheus.ts'
+import { cardsOfGate, sensitivityPath } from './sensitivity-file.ts'
 import { sha256OfFile } from './sha256.ts'
 
 export interface RederiveOptions {
@@ -44,6 +47,7 @@ export async function checkVerdict(
 interface Again {
   readonly judgement: Judgement
   readonly courses: readonly Course[]
+  readonly cards: readonly SensitivityCard[]
 }
 
 async function judgeAgain(
@@ -61,7 +65,8 @@ async function judgeAgain(
   try {
     const prometheusUrl = prometheus.url
     const judgement = await judgeRunWithAnswers({ ...inputs, criteriaFolder, prometheusUrl })
-    return { judgement, courses: await askCourses(prometheusUrl, judgement.verdict) }
+    const cards = sensitivityCards(judgement, await loadCriteriaFolder(criteriaFolder))
+    return { judgement, cards, courses: await askCourses(prometheusUrl, judgement.verdict) }
   } finally {
     await prometheus.stop()
   }
@@ -82,7 +87,7 @@ async function compare(
   bundle: string,
   manifest: Manifest,
   recorded: RunVerdict,
-  { judgement, courses }: Again,
+  { judgement, courses, cards }: Again,
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const expect = async (path: string, derived: string, describe: () => string) => {
@@ -97,6 +102,12 @@ async function compare(
       serialiseCanonically(answersOfGate(answers, gate)),
       () => `the recorded data give other answers to the queries of ${gate} than ${answersPath(gate)} holds`,
     )
+  for (const { gate } of recorded.gates)
+    await expect(
+      sensitivityPath(gate),
+      serialiseCanonically(cardsOfGate(cards, gate)),
+      () => `the recorded data give other sensitivity cards than ${sensitivityPath(gate)} holds`,
+    )
   // A picture that the machine had no time for is no lie; one that the data do not give is.
   const shown = await readCourses(bundle, recorded)
   const derived = courses.filter((one) => shown.some(({ gate, id }) => gate === one.gate && id === one.id))
@@ -109,7 +120,7 @@ async function compare(
   const { files: _files, ...facts } = manifest
   await expect(
     LAYOUT.report,
-    renderReport({ facts, verdict, answers, courses: derived }),
+    renderReport({ facts, verdict, answers, courses: derived, cards }),
     () => 'report.html is not the page that follows from the data',
   )
   return findings

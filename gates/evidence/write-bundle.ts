@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { CriterionAnswers, GateWindow, RunVerdict } from '../engine/types.ts'
 import type { Course } from '../report/courses.ts'
 import { renderReport } from '../report/render-report.ts'
 import type { ReportFacts } from '../report/report-input.ts'
+import { sensitivityCards } from '../sensitivity/sensitivity-cards.ts'
 import { answersOfGate, answersPath } from './answers-file.ts'
 import { attestationFiles, attestationsOf } from './attestations.ts'
 import { LAYOUT, roleOf } from './bundle-layout.ts'
@@ -15,6 +17,7 @@ import { MANIFEST_FILE, renderManifest, type Manifest, type ManifestFile, type R
 import { previousBundle } from './previous-bundle.ts'
 import { isCriteriaFile } from './released.ts'
 import { refuseSecrets } from './secret-scan.ts'
+import { cardsOfGate, sensitivityPath } from './sensitivity-file.ts'
 import { sha256, sha256OfFile } from './sha256.ts'
 import { renderSha256Sums, SHA256SUMS_FILE } from './sha256sums.ts'
 import { stageFolder, type StagedFolder } from './staged-folder.ts'
@@ -97,15 +100,18 @@ async function factsOf(request: BundleRequest): Promise<ReportFacts> {
 
 async function writeContent(staged: StagedFolder, request: BundleRequest, facts: ReportFacts): Promise<void> {
   const { verdict, answers, courses } = request
+  const cards = sensitivityCards({ verdict, answers }, await loadCriteriaFolder(request.criteriaFolder))
   await staged.write(LAYOUT.verdict, serialiseCanonically(verdict))
   await staged.write(
     LAYOUT.inputs,
     serialiseCanonically({ parameters: verdict.parameters, windows: request.windows }),
   )
-  await staged.write(LAYOUT.report, renderReport({ facts, verdict, answers, courses }))
+  await staged.write(LAYOUT.report, renderReport({ facts, verdict, answers, courses, cards }))
   if (request.sbom !== null) await staged.write(LAYOUT.sbom, request.sbom)
   for (const gate of verdict.gates)
     await staged.write(answersPath(gate.gate), serialiseCanonically(answersOfGate(answers, gate.gate)))
+  for (const { gate } of verdict.gates)
+    await staged.write(sensitivityPath(gate), serialiseCanonically(cardsOfGate(cards, gate)))
   for (const gate of new Set(courses.map((one) => one.gate)))
     await staged.write(coursesPath(gate), serialiseCanonically(courses.filter((one) => one.gate === gate)))
   for (const file of request.gateFiles) await writeGateFile(staged, file)

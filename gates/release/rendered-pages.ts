@@ -4,6 +4,7 @@ import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
 import { answersPath } from '../evidence/answers-file.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
 import { readCourses } from '../evidence/courses-file.ts'
+import { readCards } from '../evidence/sensitivity-file.ts'
 import { renderReport } from '../report/render-report.ts'
 import type { ReleaseSignatures } from '../report/report-input.ts'
 import { tagNames, type Candidate } from './candidate.ts'
@@ -37,6 +38,7 @@ export async function renderPages(input: PagesInput): Promise<Pages> {
       verdict,
       answers: answers.flat(),
       courses: await readCourses(bundle, verdict),
+      cards: await readCards(bundle, verdict),
       release: signaturesOf(input),
     }),
   }

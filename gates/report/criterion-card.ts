@@ -1,10 +1,17 @@
 import type { CriterionAnswers, CriterionResult, SeriesResult } from '../engine/types.ts'
+import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
 import { criterionChart } from './charts.ts'
 import { countText, figure, momentText, significant } from './figures.ts'
 import { html, raw, type Html } from './html.ts'
 
+/** What stands behind a claim besides its figures. */
+interface CardEvidence {
+  readonly answers: CriterionAnswers | undefined
+  readonly cards: readonly SensitivityCard[]
+}
+
 /** One claim: what was said, what was measured, how far it could have been seen, and what was asked. */
-export function criterionCard(criterion: CriterionResult, answers: CriterionAnswers | undefined): Html {
+export function criterionCard(criterion: CriterionResult, { answers, cards }: CardEvidence): Html {
   const { verdict, sentence, why, id } = criterion
   return html`<details class="criterion ${verdict}" id="${id}"${verdict === 'PASS' ? null : raw(' open')}>
 <summary><span class="said">${sentence}</span><span class="badge">${verdict}</span></summary>
@@ -12,6 +19,7 @@ export function criterionCard(criterion: CriterionResult, answers: CriterionAnsw
 <p class="quiet">Asked because: ${why} <span class="mono">(${id})</span></p>
 ${figuresList(criterion)}
 </div>${criterionChart(criterion, answers)}</div>
+${sensitivityList(cards)}
 ${seriesTable(criterion)}
 ${queriesTable(criterion)}
 </details>
@@ -34,6 +42,12 @@ function figuresList(criterion: CriterionResult): Html {
     ['samples', significant(samples)],
   ]
   return html`<dl class="figures">${rows.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`
+}
+
+/** A PASS is worth what it could have missed: the smallest defect in this run's own series that turns it. */
+function sensitivityList(cards: readonly SensitivityCard[]): Html | null {
+  if (cards.length === 0) return null
+  return html`<div class="sensitivity"><p class="quiet">Added to this run's own recorded series:</p><ul>${cards.map((card) => html`<li>${card.sentence}</li>`)}</ul></div>`
 }
 
 function seriesTable(criterion: CriterionResult): Html | null {

@@ -15,7 +15,7 @@ export function gateTile(gate: GateResult): Html {
 }
 
 /** A gate in full; what needs a decision comes first. */
-export function gateSection(gate: GateResult, { answers, courses, release }: ReportInput): Html {
+export function gateSection(gate: GateResult, { answers, courses, cards, release }: ReportInput): Html {
   const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
   const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
   return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
@@ -23,7 +23,12 @@ export function gateSection(gate: GateResult, { answers, courses, release }: Rep
 ${release === undefined ? null : signatureList(release, gate.gate)}
 ${courseGrid(courses.filter((one) => one.gate === gate.gate))}
 ${criteria.length === 0 ? html`<p>Nothing was judged, so nothing is demonstrated.</p>` : null}
-${criteria.map((criterion) => criterionCard(criterion, answersOf(criterion.id)))}
+${criteria.map((criterion) =>
+  criterionCard(criterion, {
+    answers: answersOf(criterion.id),
+    cards: cards.filter((one) => one.criterion === criterion.id),
+  }),
+)}
 ${notJudgedList(gate.not_judged)}
 </section>
 `

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CriterionAnswers, CriterionResult, GateResult, RunVerdict, Verdict } from '../engine/types.ts'
+import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
 import { renderReport } from './render-report.ts'
 import type { ReportFacts } from './report-input.ts'
 
@@ -95,8 +96,20 @@ const ANSWERS: readonly CriterionAnswers[] = [
   },
 ]
 
+const CARDS: readonly SensitivityCard[] = [
+  {
+    criterion: 'soak.pass',
+    series: 'pipecat',
+    defect: 'leak',
+    smallest: 0.4,
+    becomes: 'INCONCLUSIVE',
+    unit: 'bytes/h',
+    sentence: 'Memory of pipecat: a leak of 0.40 MiB/h would have made it INCONCLUSIVE.',
+  },
+]
+
 const render = (verdict: RunVerdict, facts: Partial<ReportFacts> = {}) =>
-  renderReport({ facts: { ...FACTS, ...facts }, verdict, answers: ANSWERS, courses: [] })
+  renderReport({ facts: { ...FACTS, ...facts }, verdict, answers: ANSWERS, courses: [], cards: CARDS })
 
 test('text from labels, queries and sentences cannot become markup', () => {
   const evil = '<script>alert(1)</script>"\'&'
@@ -138,6 +151,12 @@ test('says what this is not: a rehearsal, a short profile, a dirty tree', () => 
   assert.match(render(verdict), /not release evidence/u)
   assert.match(render(verdict, { released: { ...FACTS.released, dirty: true } }), /nobody can rebuild/u)
   assert.doesNotMatch(render(verdict, { profile: 'release' }), /not release evidence/u)
+})
+
+test('a PASS says what it would have taken to turn it, and nothing else does', () => {
+  const page = render(run(criterion('PASS'), criterion('FAIL')))
+  assert.equal(page.split('would have made it INCONCLUSIVE').length, 2)
+  assert.ok(page.indexOf('would have made it') > page.indexOf('id="soak.pass"'))
 })
 
 test('the same data give the same bytes, whatever was drawn before', () => {

@@ -1,5 +1,6 @@
 import type { Manifest } from '../evidence/manifest.ts'
 import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
+import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
 import type { Course } from './courses.ts'
 
 /** All that the page is made of. Everything in it is in the bundle, so that anyone can render the page again. */
@@ -8,6 +9,8 @@ export interface ReportInput {
   readonly verdict: RunVerdict
   readonly answers: readonly CriterionAnswers[]
   readonly courses: readonly Course[]
+  /** What it would have taken to turn each PASS. */
+  readonly cards: readonly SensitivityCard[]
   /** What people signed; absent on the page that the run itself leaves. */
   readonly release?: ReleaseSignatures
 }
