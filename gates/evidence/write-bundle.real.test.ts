@@ -81,3 +81,11 @@ test('chains a bundle to the newest one before it', async () => {
   const manifest = parseManifest(await readFile(join(second.path, 'MANIFEST.json'), 'utf8'))
   assert.deepEqual(manifest.previous, { run_id: 'chain-1', manifest_sha256: first.manifestSha256 })
 })
+
+test('says of a PASS, in its file and on its page, how many errors more would have turned it', async () => {
+  const { path } = await makeBundle(recording, { runId: 'cards' })
+  const cards = await readFile(join(path, 'gates', 'soak', 'sensitivity.json'), 'utf8')
+  const said = /"sentence":\s*"([^"]*[1-9]\d* more errors would have made it[^"]*)"/.exec(cards)?.[1] ?? ''
+  assert.notEqual(said, '')
+  assert.ok((await readFile(join(path, 'report.html'), 'utf8')).includes(said))
+})
