@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
-import { createParser } from 'eventsource-parser'
 import type { CallContext } from '#chassis/call-context.ts'
 import { isErrorCode, ServiceError } from '#chassis/errors.ts'
+import { eventsIn, jsonIn } from '#chassis/event-source.ts'
 import type { Neighbours } from '#chassis/neighbours.ts'
 
 /** An OpenAI chat completion request as the router takes it; what the gateway does not know passes through. */
@@ -46,7 +46,6 @@ export interface CompletionChunk {
 }
 
 const PATH = '/v1/chat/completions'
-const EVENT_CHARACTERS_MAX = 1 << 20
 
 /** The gateway's side of model-router. */
 export function createRouter(neighbours: Neighbours, timeoutMs: number) {
@@ -85,18 +84,9 @@ export type Router = ReturnType<typeof createRouter>
  * Throws the router's typed error where the stream carries one, and UNAVAILABLE where it breaks off without an end.
  */
 export async function* chunksOf(body: Readable): AsyncGenerator<CompletionChunk> {
-  const events: string[] = []
-  const parser = createParser({
-    maxBufferSize: EVENT_CHARACTERS_MAX,
-    onEvent: ({ data }) => events.push(data),
-  })
-  const decoder = new TextDecoder()
-  for await (const piece of body as AsyncIterable<Buffer>) {
-    parser.feed(decoder.decode(piece, { stream: true }))
-    for (const data of events.splice(0)) {
-      if (data === '[DONE]') return
-      yield checked(JSON.parse(data) as CompletionChunk)
-    }
+  for await (const event of eventsIn(body)) {
+    if (event.data === '[DONE]') return
+    yield checked(jsonIn<CompletionChunk>(event))
   }
   throw new ServiceError('UNAVAILABLE', 'The answer broke off before its end')
 }
