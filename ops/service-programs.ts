@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { CATALOG, SERVICE_NAMES, type ServiceName, WATCH_PORTS, portAt } from '#catalog'
-import { compileCacheFolder } from './compile-cache.ts'
+import { cacheEnvironment } from './start-caches.ts'
 import type { OpsHost } from './host.ts'
 import { RUN_MARKER } from './process/run-processes.ts'
 import type { StateHome } from './state-home.ts'
@@ -43,7 +43,7 @@ export function serviceEnvironment(options: ServiceEnvironmentOptions): Readonly
     ...inherited(options.host.env),
     SONIA_HOME: options.folders.home,
     SONIA_PORT_BASE: String(options.portBase),
-    NODE_COMPILE_CACHE: compileCacheFolder(options.repo),
+    ...cacheEnvironment(options.repo),
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',

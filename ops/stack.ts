@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { SERVICE_NAMES, type ServiceName } from '#catalog'
-import { fillCompileCache } from './compile-cache.ts'
+import { fillStartCaches } from './start-caches.ts'
 import type { OpsHost } from './host.ts'
 import { refuseOtherOwner } from './leftovers.ts'
 import type { OpsMetrics } from './ops-metrics.ts'
@@ -98,7 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   refuseOtherOwner(folders)
   refuseTakenPorts(Object.values(servicePorts(options.portBase)))
   writeBootstrapSecrets(folders)
-  if (options.programs === undefined) await fillCompileCache(options.repo, options.host)
+  if (options.programs === undefined) await fillStartCaches(options.repo, options.host)
   const { clock } = options.host
   const startedAtMs = clock.monotonicMs()
   const slots = createSlots(options, folders)

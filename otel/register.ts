@@ -2,12 +2,15 @@ import { basename, dirname } from 'node:path'
 import { DEFAULT_PORT_BASE, portAt, WATCH_PORTS } from '#catalog'
 import packageFile from '../package.json' with { type: 'json' }
 import { leaveTelemetry } from './handle.ts'
-import { startTelemetry } from './start.ts'
+import { usePackedPackages } from './packed-packages.ts'
 
-// Loaded with --import before a service's main.ts. Spans and metrics are configured here, in code; the SDK would
-// otherwise send logs to a Collector of its own choosing.
+// Loaded with --import before a service's main.ts: decides where packages come from before the first one is imported,
+// then starts the SDK. Spans and metrics are configured here, in code; the SDK would otherwise send logs to a Collector
+// of its own choosing.
+usePackedPackages(process.env['SONIA_PACKAGES'])
 process.env['OTEL_LOGS_EXPORTER'] ??= 'none'
 
+const { startTelemetry } = await import('./start.ts')
 leaveTelemetry(
   startTelemetry({
     // services/<name>/main.ts
