@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ServiceError } from '#chassis/errors.ts'
-import { APPROVAL_REQUIRED, EXECUTED, gateway, type Reply } from './testing.ts'
+import { APPROVAL_REQUIRED, EXECUTED, gateway, type Reply, standingClock } from './testing.ts'
 
 test('an action passes its principal on and says what openclaw did', async () => {
   const { post, seen } = await gateway({ 'openclaw /execute': EXECUTED })
@@ -63,4 +67,60 @@ test('a refused action gives its key back, an action that may have run does not'
   assert.equal((await post('/v1/action', unsure)).status, 408)
   assert.equal((await post('/v1/action', unsure)).status, 408)
   assert.equal(outcomes.length, 0)
+})
+
+test('a key is kept for a day, over a restart as well: replayed until then, free afterwards', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'sonia-gateway-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  const clock = standingClock()
+  const action = { tool_name: 'file.read', args: { path: 'a' }, idempotency_key: 'k4' }
+  const first = await gateway({ 'openclaw /execute': EXECUTED }, {}, { home, clock })
+  assert.equal((await first.post('/v1/action', action)).status, 200)
+  await first.stop()
+  const second = await gateway({ 'openclaw /execute': EXECUTED }, {}, { home, clock })
+  clock.advance(24 * 3_600_000 - 1)
+  assert.equal((await second.post('/v1/action', action)).body.data?.['status'], 'executed')
+  assert.equal(second.seen.length, 0)
+  clock.advance(1)
+  assert.equal((await second.post('/v1/action', action)).status, 200)
+  assert.equal(second.seen.length, 1)
+})
+
+test('an action whose end was never recorded stays a conflict: nobody knows whether it ran', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'sonia-gateway-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  const action = { tool_name: 'file.read', args: { path: 'a' }, idempotency_key: 'k5' }
+  const begun = Promise.withResolvers<void>()
+  const never = new Promise<object>(() => undefined)
+  const first = await gateway({ 'openclaw /execute': () => (begun.resolve(), never) }, {}, { home })
+  void first.post('/v1/action', action)
+  await begun.promise
+  // As after a kill: the first one never says how it ended.
+  const second = await gateway({ 'openclaw /execute': EXECUTED }, {}, { home })
+  const again = await second.post('/v1/action', action)
+  assert.deepEqual([again.status, again.body.error?.details?.['reason']], [409, 'IDEMPOTENCY_KEY_RUNNING'])
+})
+
+test('one key of two principals is two keys', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'sonia-gateway-'))
+  t.after(() => rm(home, { recursive: true, force: true }))
+  await mkdir(join(home, 'config'))
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+  const keys = ['ada', 'bob'].map((name) => ({ name, sha256: sha256(name) }))
+  await writeFile(join(home, 'config', 'sonia.json'), JSON.stringify({ api_keys: keys }))
+  const { app, seen } = await gateway({ 'openclaw /execute': EXECUTED }, {}, { home })
+  const payload = { tool_name: 'file.read', args: { path: 'a' }, idempotency_key: 'k6' }
+  for (const name of ['ada', 'bob', 'ada']) {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v1/action',
+      payload,
+      headers: { 'x-api-key': name },
+    })
+    assert.equal(answer.statusCode, 200)
+  }
+  assert.deepEqual(
+    seen.map(({ body }) => body['principal']),
+    ['ada', 'bob'],
+  )
 })

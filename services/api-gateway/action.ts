@@ -68,6 +68,9 @@ export async function act(
   }
 }
 
+/** The principal of routes that ask for no credential: health, metrics, the description of the API. */
+export const NOBODY = 'anonymous'
+
 /** Who is asking, as policy and approvals see it; a service that passes a call on asks for itself. */
 export function principalOf({ caller }: CallContext): string {
   return caller.kind === 'service' ? `service:${caller.name}` : caller.principal

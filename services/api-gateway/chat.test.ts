@@ -112,3 +112,35 @@ test('the OpenAI door passes unknown fields on, adds recall, and leaves memory a
     ['model-router'],
   )
 })
+
+test('the OpenAI door tells in the Warning header what its format has no place for', async () => {
+  const payload = { messages: [{ role: 'user', content: 'What colour?' }] }
+  const url = '/v1/chat/completions'
+  const forgetful = await gateway({ [ROUTER]: () => completion('Red.', { reason_code: 'QUARANTINED' }) })
+  const answer = await forgetful.app.inject({ method: 'POST', url, payload })
+  assert.equal(answer.statusCode, 200)
+  assert.match(String(answer.headers['warning']), /memory-engine did not answer; .*\(QUARANTINED\)/)
+  const streaming = await gateway({ [ROUTER]: () => streamText(['Red.']) })
+  const stream = await streaming.app.inject({ method: 'POST', url, payload: { ...payload, stream: true } })
+  assert.match(String(stream.headers['warning']), /memory-engine did not answer/)
+  const well = await gateway(CHAT)
+  assert.equal((await well.app.inject({ method: 'POST', url, payload })).headers['warning'], undefined)
+})
+
+test('what the door does not know as a chat is refused in the envelope', async () => {
+  const { post } = await gateway(CHAT)
+  for (const [payload, status] of [
+    [{}, 422],
+    [{ messages: 'hello' }, 422],
+    [{ messages: [] }, 400],
+    [{ messages: [{ content: 'x' }] }, 422],
+    [{ messages: [{ role: 'user', content: 'x' }], model: 7 }, 422],
+  ] as const) {
+    const answer = await post('/v1/chat/completions', payload)
+    assert.deepEqual(
+      [answer.status, answer.body.error?.code],
+      [status, 'INVALID_ARGUMENT'],
+      JSON.stringify(payload),
+    )
+  }
+})

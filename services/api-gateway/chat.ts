@@ -4,8 +4,8 @@ import type { Warning } from '#chassis/envelope.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { ChatTurn, Conversations } from './conversation.ts'
 import { elapsedMs } from './elapsed.ts'
-import type { Memory, MemoryStep, Recalled } from './memory.ts'
-import { type CompletionRequest, chunksOf, type Router, type RouterNote } from './router.ts'
+import { degradedMemory, type Memory, type MemoryStep, type Recalled } from './memory.ts'
+import { type CompletionRequest, chunksOf, degradedBy, type Router, type RouterNote } from './router.ts'
 
 export interface ChatRequest {
   readonly message: string
@@ -112,7 +112,8 @@ async function streamed(
   onDelta: (text: string) => void,
 ): Promise<Answer> {
   const answer = { text: '', model: '', note: {} as RouterNote }
-  for await (const chunk of chunksOf(await router.stream(body, call))) {
+  const { body: stream } = await router.stream(body, call)
+  for await (const chunk of chunksOf(stream)) {
     if (chunk.model !== undefined) answer.model = chunk.model
     if (chunk.sonia !== undefined) answer.note = { ...answer.note, ...chunk.sonia }
     const delta = chunk.choices?.[0]?.delta?.content ?? ''
@@ -155,10 +156,6 @@ function joinSteps(recall: MemoryStep, remember: MemoryStep): MemoryStep {
 
 /** DEGRADED is what follows when something configured fails: the memory, or the provider that was preferred. */
 function warningOf(memoryStep: MemoryStep, note: RouterNote): Warning | undefined {
-  const causes: string[] = []
-  if (memoryStep.status === 'failed') causes.push('memory-engine did not answer')
-  if (note.reason_code !== undefined && note.reason_code !== 'PROFILE_MATCH') {
-    causes.push(`the preferred model provider was not used (${note.reason_code})`)
-  }
+  const causes = [degradedMemory(memoryStep), degradedBy(note.reason_code)].filter((cause) => cause !== null)
   return causes.length === 0 ? undefined : { code: 'DEGRADED', message: causes.join('; ') }
 }

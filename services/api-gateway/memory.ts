@@ -76,6 +76,11 @@ export function createMemory({ neighbours, config, clock }: MemoryNeeds) {
   }
 }
 
+/** What a failed step means for the caller, or null. */
+export function degradedMemory({ status }: MemoryStep): string | null {
+  return status === 'failed' ? 'memory-engine did not answer' : null
+}
+
 export type Memory = ReturnType<typeof createMemory>
 
 const SKIPPED: MemoryStep = { status: 'skipped', duration_ms: 0 }

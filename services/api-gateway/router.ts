@@ -45,6 +45,12 @@ export interface CompletionChunk {
   readonly error?: { readonly code?: unknown; readonly message?: unknown }
 }
 
+export interface StreamedCompletion {
+  readonly body: Readable
+  /** Known before the first byte, as the answer itself tells it. */
+  readonly reasonCode: string | undefined
+}
+
 const PATH = '/v1/chat/completions'
 
 /** The gateway's side of model-router. */
@@ -58,13 +64,13 @@ export function createRouter(neighbours: Neighbours, timeoutMs: number) {
       )
       return answer.body
     },
-    async stream(body: CompletionRequest, call: CallContext): Promise<Readable> {
+    async stream(body: CompletionRequest, call: CallContext): Promise<StreamedCompletion> {
       const answer = await neighbours.stream(
         'model-router',
         { method: 'POST', path: PATH, body: { ...body, stream: true }, timeoutMs },
         call,
       )
-      return answer.body
+      return { body: answer.body, reasonCode: answer.headers['x-sonia-reason-code'] }
     },
     async models(call: CallContext): Promise<object> {
       const answer = await neighbours.call<object>(
@@ -78,6 +84,12 @@ export function createRouter(neighbours: Neighbours, timeoutMs: number) {
 }
 
 export type Router = ReturnType<typeof createRouter>
+
+/** What a choice of the router means for the caller, or null where the preferred provider answered. */
+export function degradedBy(reasonCode: string | undefined): string | null {
+  if (reasonCode === undefined || reasonCode === 'PROFILE_MATCH') return null
+  return `the preferred model provider was not used (${reasonCode})`
+}
 
 /**
  * The chunks of a streamed completion, ending at `[DONE]`.

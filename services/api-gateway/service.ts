@@ -2,7 +2,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import { defineService, type ServiceContext } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
-import { principalOf } from './action.ts'
+import { NOBODY, principalOf } from './action.ts'
 import { GatewayConfig } from './config.ts'
 import { createConversations } from './conversation.ts'
 import { createMemory } from './memory.ts'
@@ -58,6 +58,8 @@ async function limitRate({ app, config }: ServiceContext<GatewayConfig>): Promis
     // After access rules: a stranger is refused as such, and a principal is known.
     hook: 'preHandler',
     keyGenerator: (request: FastifyRequest) => principalOf(request.call),
+    // Probes and scrapes stand outside: a busy principal must not make the service look dead.
+    allowList: (request: FastifyRequest) => principalOf(request.call) === NOBODY,
     errorResponseBuilder: (_request, { ttl }) =>
       new ServiceError('RATE_LIMITED', 'Too many requests; try again later', {
         retryAfterSeconds: Math.ceil(ttl / 1000),

@@ -3,7 +3,7 @@ import { after } from 'node:test'
 import type { ServiceName } from '#catalog'
 import { ServiceError } from '#chassis/errors.ts'
 import type { NeighbourRequest, Neighbours } from '#chassis/neighbours.ts'
-import { buildForTest, type TestService } from '#chassis/testing.ts'
+import { buildForTest, type TestOptions, type TestService } from '#chassis/testing.ts'
 import { service } from './service.ts'
 
 export interface SeenCall {
@@ -44,6 +44,18 @@ function cannedNeighbours(replies: Replies): Neighbours & { readonly seen: SeenC
       return { status: 200, headers: {}, body: Readable.from([Buffer.from(text)], { objectMode: false }) }
     },
     state: () => ({ breaker: 'closed' }),
+  }
+}
+
+/** A clock that stands until it is told otherwise. */
+export function standingClock() {
+  let nowMs = Date.UTC(2026, 10, 24)
+  return {
+    nowMs: () => nowMs,
+    monotonicMs: () => nowMs,
+    advance: (ms: number) => {
+      nowMs += ms
+    },
   }
 }
 
@@ -125,10 +137,10 @@ interface Answer {
 export async function gateway(
   replies: Replies,
   config: Record<string, unknown> = {},
-  home?: string,
+  around: Pick<TestOptions, 'home' | 'clock'> = {},
 ): Promise<Gateway> {
   const neighbours = cannedNeighbours(replies)
-  const built = await buildForTest(service, { neighbours, config, ...(home === undefined ? {} : { home }) })
+  const built = await buildForTest(service, { neighbours, config, ...around })
   stops.push(() => built.stop())
   return {
     ...built,

@@ -52,3 +52,24 @@ test('a model that never stops asking for tools ends the turn in a timeout, boun
   )
   assert.equal(seen.filter(({ to }) => to === 'openclaw').length, 5)
 })
+
+test('a turn that failed is counted by its code, and one without its memory as degraded', async () => {
+  const request = { user_id: 'ada', conversation_id: 'c', input_text: 'hello' }
+  const failed = await gateway(MEMORY)
+  assert.equal((await failed.post('/v1/turn', request)).body.ok, false)
+  const forgetful = await gateway({ [ROUTER]: () => completion('Good day.') })
+  const { app } = forgetful
+  const answer = await app.inject({ method: 'POST', url: '/v1/turn', payload: request })
+  assert.match(String(answer.headers['warning']), /memory-engine did not answer/)
+  for (const [one, code] of [
+    [failed, 'UNAVAILABLE'],
+    [forgetful, 'DEGRADED'],
+  ] as const) {
+    const { body } = await one.app.inject({ url: '/metrics' })
+    const line = new RegExp(
+      `^sonia_http_request_duration_seconds_count\\{[^}]*route="/v1/turn"[^}]*code="${code}"`,
+      'm',
+    )
+    assert.match(body, line)
+  }
+})

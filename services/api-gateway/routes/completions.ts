@@ -4,8 +4,8 @@ import type { FastifyRequest } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { CallContext } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
-import type { Memory } from '../memory.ts'
-import { type CompletionRequest, chunksOf, type Router, type RouterNote } from '../router.ts'
+import { degradedMemory, type Memory } from '../memory.ts'
+import { type CompletionRequest, chunksOf, degradedBy, type Router, type RouterNote } from '../router.ts'
 import { EVENT_STREAM_HEADERS } from '../sse.ts'
 import { ModelName } from './fields.ts'
 
@@ -39,23 +39,36 @@ export function registerCompletions(app: SoniaApp, needs: CompletionNeeds): void
     const { call } = request
     const question = lastUserText(request.body)
     const usesMemory = question !== null && request.body.metadata?.['sonia_memory'] !== 'off'
-    const forward = await withRecall(request.body, usesMemory ? question : null, needs, call)
+    const { forward, cause } = await withRecall(request.body, usesMemory ? question : null, needs, call)
     const remember = usesMemory ? rememberer(question, needs, call) : null
     if (request.body.stream === true) {
-      const upstream = await needs.router.stream(forward, call)
-      return reply.headers(EVENT_STREAM_HEADERS).send(tee(upstream, request, remember))
+      const { body, reasonCode } = await needs.router.stream(forward, call)
+      degrade(request, [cause, degradedBy(reasonCode)])
+      return reply.headers(EVENT_STREAM_HEADERS).send(tee(body, request, remember))
     }
     const completion = await needs.router.complete(forward, call)
-    await remember?.(completion.choices[0]?.message?.content ?? '', completion.sonia ?? {})
+    const note = completion.sonia ?? {}
+    const remembered = await remember?.(completion.choices[0]?.message?.content ?? '', note)
+    degrade(request, [cause, degradedBy(note.reason_code), remembered ?? null])
     return completion
   })
 }
 
-type Remember = (answer: string, note: RouterNote) => Promise<unknown>
+/** The OpenAI format has no place for a warning: the header and the metrics bear it. */
+function degrade({ exchange }: FastifyRequest, causes: readonly (string | null)[]): void {
+  const known = new Set(causes.filter((cause) => cause !== null))
+  if (known.size > 0) exchange.degrade([...known].join('; '))
+}
+
+/** Resolves to what went wrong, or null. */
+type Remember = (answer: string, note: RouterNote) => Promise<string | null>
 
 function rememberer(question: string, { memory }: CompletionNeeds, call: CallContext): Remember {
-  return (answer, note) =>
-    memory.remember({ question, answer, sessionId: undefined, isStandIn: note.stand_in === true }, call)
+  return async (answer, note) => {
+    const isStandIn = note.stand_in === true
+    const { step } = await memory.remember({ question, answer, sessionId: undefined, isStandIn }, call)
+    return degradedMemory(step)
+  }
 }
 
 async function withRecall(
@@ -63,11 +76,12 @@ async function withRecall(
   question: string | null,
   { memory }: CompletionNeeds,
   call: CallContext,
-): Promise<CompletionRequest> {
+): Promise<{ forward: CompletionRequest; cause: string | null }> {
   const { metadata: _kept, stream: _asked, ...rest } = body
-  if (question === null) return rest
-  const { passages } = await memory.recall(question, call)
-  return { ...rest, sonia: { context: passages.map(({ id, content }) => ({ id, content })) } }
+  if (question === null) return { forward: rest, cause: null }
+  const { passages, step } = await memory.recall(question, call)
+  const context = passages.map(({ id, content }) => ({ id, content }))
+  return { forward: { ...rest, sonia: { context } }, cause: degradedMemory(step) }
 }
 
 function lastUserText(body: Static<typeof Body>): string | null {

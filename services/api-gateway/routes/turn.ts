@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { elapsedMs } from '../elapsed.ts'
@@ -37,9 +38,17 @@ export function registerTurn(app: SoniaApp, needs: TurnRouteNeeds): void {
       if (conversationId.startsWith('ses_')) needs.sessions.touch(conversationId)
       const startedAtMs = needs.clock.monotonicMs()
       const outcome = await runTurn({ userId, conversationId, inputText, profile }, needs, request.call)
+      countAsItWent(request, outcome)
       return turnAnswer(outcome, elapsedMs(needs.clock, startedAtMs))
     },
   )
+}
+
+/** The answer is 200 whatever happened; metrics and log must not take a failed turn for a good one. */
+function countAsItWent({ exchange }: FastifyRequest, { error, memory, fallbackUsed }: TurnOutcome): void {
+  if (error !== null) exchange.code = error.code
+  else if (memory.hasFailed) exchange.degrade('memory-engine did not answer')
+  else if (fallbackUsed) exchange.degrade('the preferred model provider was not used')
 }
 
 function turnAnswer(outcome: TurnOutcome, totalMs: number) {

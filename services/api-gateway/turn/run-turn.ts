@@ -1,6 +1,6 @@
 import type { CallContext } from '#chassis/call-context.ts'
 import type { Clock } from '#chassis/clock.ts'
-import { ServiceError } from '#chassis/errors.ts'
+import { type ErrorCode, ServiceError } from '#chassis/errors.ts'
 import type { ActionNeeds } from '../action.ts'
 import type { ChatTurn, Conversations } from '../conversation.ts'
 import { elapsedMs } from '../elapsed.ts'
@@ -33,9 +33,9 @@ export interface TurnOutcome {
   fallbackUsed: boolean
   readonly toolCalls: ToolCallRecord[]
   readonly toolResults: ToolResult[]
-  readonly memory: { written: boolean; retrievedCount: number }
+  readonly memory: { written: boolean; retrievedCount: number; hasFailed: boolean }
   readonly latency: { memoryReadMs: number; modelMs: number; toolMs: number; memoryWriteMs: number }
-  error: { readonly code: string; readonly message: string } | null
+  error: { readonly code: ErrorCode; readonly message: string } | null
 }
 
 function emptyOutcome(): TurnOutcome {
@@ -45,7 +45,7 @@ function emptyOutcome(): TurnOutcome {
     fallbackUsed: false,
     toolCalls: [],
     toolResults: [],
-    memory: { written: false, retrievedCount: 0 },
+    memory: { written: false, retrievedCount: 0, hasFailed: false },
     latency: { memoryReadMs: 0, modelMs: 0, toolMs: 0, memoryWriteMs: 0 },
     error: null,
   }
@@ -61,6 +61,7 @@ export async function runTurn(
   const recalled = await needs.memory.recall(request.inputText, call)
   outcome.latency.memoryReadMs = recalled.step.duration_ms
   outcome.memory.retrievedCount = recalled.passages.length
+  outcome.memory.hasFailed = recalled.step.status === 'failed'
   try {
     await converse({ request, passages: recalled.passages, outcome }, needs, call)
   } catch (error) {
@@ -181,6 +182,7 @@ async function remember(
     call,
   )
   outcome.memory.written = written
+  outcome.memory.hasFailed ||= step.status === 'failed'
   outcome.latency.memoryWriteMs = step.duration_ms
 }
 
