@@ -1,3 +1,4 @@
+import { readReceivers } from './alerts/receivers.ts'
 import { type BackupSchedule, startBackupSchedule } from './backup/backup-schedule.ts'
 import { realFileSystem } from './backup/file-system.ts'
 import { finishPendingSwap } from './backup/swap-journal.ts'
@@ -7,7 +8,7 @@ import { readIdentity } from './process/identity.ts'
 import type { ServicePrograms } from './service-programs.ts'
 import { type Stack, startStack } from './stack.ts'
 import { isClean } from './stack-proof.ts'
-import { prepareHome, type StateHome } from './state-home.ts'
+import { prepareHome, type StateHome, stateHome } from './state-home.ts'
 import { removeSupervisorRecord, type SupervisorRecord, writeSupervisorRecord } from './supervisor-record.ts'
 import { writeStopSummary } from './stop-summary.ts'
 import { createWatch, type Watch, type WatchOptions } from './watch.ts'
@@ -70,6 +71,7 @@ async function start(options: SupervisorOptions, running: Running): Promise<void
   const shared = { repo, home, portBase, runId, host, signal }
   running.watch = await createWatch({
     ...shared,
+    receivers: readReceivers(stateHome(home)),
     ...options.watch,
     restartTools: true,
     onEvent: ({ tool, kind, cause }) => log('WARN', kind, `${tool} ended ${cause}`),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { readReceivers } from './alerts/receivers.ts'
 import type { OpsHost } from './host.ts'
 import { describeIdentity, refuseOtherOwner, removeLeftovers } from './leftovers.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
@@ -57,6 +58,10 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     ...Object.values(watchPorts(options.portBase)),
   ])
   await options.preflight?.(folders)
+  const receivers = readReceivers(folders)
+  if (Object.keys(receivers.page ?? {}).length === 0) {
+    options.say('config/alerting.json names no receiver of pages: alerts are shown, but nobody is told')
+  }
   const daemon = await spawnSupervisor(folders, options)
   const record = await untilReady(folders, daemon, options)
   if (record.failure !== null) {

@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml'
 import { promDuration } from './durations.ts'
 
-/** Receivers a notification may go to, each a list in Alertmanager's own words. */
+/** What a receiver may consist of, each a list in Alertmanager's own words; made by ops/alerts/receivers.ts. */
 const RECEIVER_KINDS = ['webhook_configs', 'email_configs', 'slack_configs', 'pagerduty_configs'] as const
 type ReceiverKind = (typeof RECEIVER_KINDS)[number]
 
