@@ -3,6 +3,7 @@ import { SERVICE_NAMES } from '#catalog'
 import { askPrometheus } from '#ops/prometheus-query.ts'
 import type { GateContext } from '../runners/gate-context.ts'
 import type { Count } from '../runners/observability.ts'
+import type { ObservabilityCheck } from './checks.ts'
 import { faultsOf, type TraceIndex, tracesOf } from './crossed-services.ts'
 import { readExemplars } from './exemplars.ts'
 import { REQUEST_KINDS, type SentRequest } from './known-requests.ts'
@@ -67,9 +68,12 @@ export async function lookUpByCommand(
   for (const kind of REQUEST_KINDS) {
     const correlationId = seen.requests.find((request) => request.kind === kind)?.correlationId ?? ''
     const services = new Set(kind.edges.flatMap((edge) => edge.split(' -> ')))
-    const logged = await servicesInLogs(host, seen.home, correlationId)
-    count('logs-command', services.isSubsetOf(logged), `${correlationId}: ${[...logged].join(', ')}`)
-    const traced = await servicesInTrace(host, join(home, 'watch'), correlationId)
-    count('trace-command', services.isSubsetOf(traced), `${correlationId}: ${[...traced].join(', ')}`)
+    const look = async (check: ObservabilityCheck, find: () => Promise<ReadonlySet<string>>) => {
+      const found = await find().catch((error: unknown) => String(error))
+      const isHeld = typeof found !== 'string' && services.isSubsetOf(found)
+      count(check, isHeld, `${correlationId}: ${typeof found === 'string' ? found : [...found].join(', ')}`)
+    }
+    await look('logs-command', () => servicesInLogs(host, seen.home, correlationId))
+    await look('trace-command', () => servicesInTrace(host, join(home, 'watch'), correlationId))
   }
 }

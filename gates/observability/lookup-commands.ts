@@ -6,15 +6,22 @@ import type { Host } from '../host.ts'
 const run = promisify(execFile)
 const TIMEOUT_MS = 30_000
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+const SAID_CHARS_MAX = 500
 
-/** Runs `./sonia <args>` as a person would, on this state folder; empty where the command failed. */
+/** Runs `./sonia <args>` as a person would, on this state folder; throws with what it said where it failed. */
 async function sonia(host: Host, home: string, args: readonly string[]): Promise<string> {
   const program = join(host.repository, 'gates', 'main.ts')
   const { stdout } = await run(process.execPath, [program, ...args], {
     env: { ...host.env, SONIA_HOME: home },
     timeout: TIMEOUT_MS,
     maxBuffer: OUTPUT_BYTES_MAX,
-  }).catch(() => ({ stdout: '' }))
+  }).catch((cause: unknown) => {
+    const { code, signal, stderr } = cause as { code?: number; signal?: string | null; stderr?: string }
+    const ended = signal ? `by ${signal}` : `with ${code}`
+    throw new Error(`./sonia ${args[0]} ended ${ended}: ${(stderr ?? '').trim().slice(0, SAID_CHARS_MAX)}`, {
+      cause,
+    })
+  })
   return stdout
 }
 
@@ -43,6 +50,6 @@ export async function servicesInTrace(
   correlationId: string,
 ): Promise<ReadonlySet<string>> {
   const text = await sonia(host, home, ['trace', correlationId, '--json'])
-  const spans = text === '' ? [] : (JSON.parse(text) as readonly { readonly service: string }[])
+  const spans = JSON.parse(text) as readonly { readonly service: string }[]
   return new Set(spans.map(({ service }) => service))
 }
