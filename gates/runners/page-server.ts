@@ -16,9 +16,17 @@ export function pagePort(portBase: number): number {
   return portAt(PAGE_PORT, portBase)
 }
 
-/** The page that browser.open loads; its origin is the one address the run's policy adds. */
+/**
+ * The page that browser.open loads; its origin is the one address the run's policy adds. `?redirect=` leads elsewhere,
+ * as the attacks of the corpus need it.
+ */
 export async function servePage(portBase: number): Promise<PageServer> {
-  const server = createServer((_, response) => {
+  const server = createServer((request, response) => {
+    const target = new URL(request.url ?? '/', 'http://page.invalid').searchParams.get('redirect')
+    if (target !== null) {
+      response.writeHead(302, { location: target }).end()
+      return
+    }
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE)
   })
   server.listen(pagePort(portBase), '127.0.0.1')

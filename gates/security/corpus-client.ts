@@ -8,6 +8,8 @@ import type { Received } from './corpus-case.ts'
 /** Credentials of the run. */
 export interface CorpusTokens {
   readonly forService: (caller: ServiceName, audience: ServiceName) => Promise<string>
+  /** The keys were exchanged: tokens at hand are worth nothing. */
+  readonly forget: () => void
   readonly operatorKey: string
 }
 

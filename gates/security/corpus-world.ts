@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { chown, link, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { createServer, type ListenOptions } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { CATALOG, SERVICE_NAMES, portAt } from '#catalog'
+import { pagePort } from '../runners/page-server.ts'
 
 /** Appears in no answer, ever: it stands in a file outside the sandbox. */
 export const SECRET_TEXT = 'CANARY-7f1d0c5e-NOBODY-MAY-READ-THIS'
@@ -32,6 +34,7 @@ export async function createWorld(home: string, portBase: number): Promise<Corpu
   await makeOutside(outside)
   await makeFixtures(sandbox, outside)
   const listener = await listen()
+  const unixSocket = await listenIn(join(sandbox, 'security'))
   const ports = SERVICE_NAMES.map(
     (name) => [`port.${name}`, String(portAt(CATALOG[name].port, portBase))] as const,
   )
@@ -39,10 +42,17 @@ export async function createWorld(home: string, portBase: number): Promise<Corpu
     home,
     sandbox,
     outside,
-    values: { home, sandbox, outside, listener: `127.0.0.1:${listener.port}`, ...Object.fromEntries(ports) },
-    connections: listener.connections,
+    values: {
+      home,
+      sandbox,
+      outside,
+      listener: `127.0.0.1:${listener.port}`,
+      page: `127.0.0.1:${pagePort(portBase)}`,
+      ...Object.fromEntries(ports),
+    },
+    connections: () => listener.connections() + unixSocket.connections(),
     close: async () => {
-      await listener.close()
+      await Promise.all([listener.close(), unixSocket.close()])
       await removeFixtures(sandbox, outside)
     },
   }
@@ -98,15 +108,25 @@ async function giveAway(sandbox: string, folders: readonly string[]): Promise<vo
   if (process.getuid?.() === 0) await Promise.all(folders.map((folder) => chown(folder, uid, gid)))
 }
 
-async function listen() {
+/** A socket among the files; addressed by descriptor, since paths of sockets are short. */
+async function listenIn(folder: string) {
+  const fd = openSync(folder, 'r')
+  try {
+    return await listen({ path: `/proc/self/fd/${fd}/socket` })
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function listen(where: ListenOptions = { port: 0, host: '127.0.0.1' }) {
   let connections = 0
   const server = createServer((socket) => {
     connections++
     socket.destroy()
   })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  await new Promise<void>((done) => server.listen(where, done))
   return {
-    port: (server.address() as AddressInfo).port,
+    port: (server.address() as AddressInfo | null)?.port,
     connections: () => connections,
     close: () => new Promise<void>((done) => server.close(() => done())),
   }

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CATALOG, SERVICE_NAMES, type ServiceName, portAt } from '#catalog'
+import { type PageServer, servePage } from '../runners/page-server.ts'
+import { writeRunConfiguration } from '../runners/run-configuration.ts'
 import type { CaseOutcome } from './corpus-case.ts'
 import { countOutcomes } from './judge-outcomes.ts'
 import { loadCorpus } from './load-corpus.ts'
@@ -16,10 +18,17 @@ import { tokensOfStack } from './stack-tokens.ts'
 
 const PORT_BASE = 23_400
 const REPOSITORY = join(import.meta.dirname, '..', '..')
-const SERVICES: readonly ServiceName[] = ['eva-os', 'openclaw', 'memory-engine', 'model-router']
+const SERVICES: readonly ServiceName[] = [
+  'eva-os',
+  'openclaw',
+  'memory-engine',
+  'model-router',
+  'api-gateway',
+]
 const ATTACKS_MIN = 100
 
 let home: string
+let page: PageServer
 const operatorKey = randomBytes(32).toString('base64url')
 const processes: ChildProcess[] = []
 
@@ -33,10 +42,13 @@ before(async () => {
       mode: 0o600,
     })
   }
+  page = await servePage(PORT_BASE)
+  await writeRunConfiguration({ home, sources: [], pageUrl: page.url })
   await Promise.all(SERVICES.map(start))
 })
 after(async () => {
   await Promise.all(processes.map(stop))
+  await page.stop()
   await rm(home, { recursive: true, force: true })
 })
 

@@ -15,6 +15,7 @@ export async function tokensOfStack(stack: {
   const held = new Map<string, { readonly token: string; readonly untilMs: number }>()
   return {
     operatorKey,
+    forget: () => held.clear(),
     forService: async (caller, audience) => {
       const key = `${caller} ${audience}`
       const known = held.get(key)

@@ -255,3 +255,13 @@ test('a further operator decides under their own name, and not about their own r
   const other = await decide(await requested('local'))
   assert.equal((other.body as unknown as { decided_by: string }).decided_by, 'alice')
 })
+
+test('what keys signed that an operator threw away is refused at once, and others cannot throw them away', async () => {
+  const ask = () => eva.ask('/gate-tool-call', { as: 'openclaw', body: gateBody(removalEnvelope()) })
+  assert.equal((await ask()).status, 200)
+  assert.equal((await eva.ask('/v1/keys/revoke', { as: 'openclaw', body: {} })).status, 401)
+  assert.equal((await ask()).status, 200)
+  assert.equal((await eva.ask('/v1/keys/revoke', { key: testHome.operatorKey, body: {} })).status, 200)
+  const refused = await ask()
+  assert.deepEqual([refused.status, refused.reason], [401, 'UNKNOWN_KEY'])
+})

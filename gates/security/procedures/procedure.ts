@@ -2,7 +2,7 @@ import { chown, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CaseRun } from '../case-run.ts'
 import type { Received, ToolRequest } from '../corpus-case.ts'
-import { asObject } from '../corpus-client.ts'
+import { type RawAnswer, asObject, readAnswer } from '../corpus-client.ts'
 
 /** What a procedure is given: the run, the case's parameters, and a principal of its own. */
 export interface ProcedureCall {
@@ -15,6 +15,15 @@ export interface ProcedureCall {
 export interface ProcedureResult {
   readonly received: Received
   readonly text: string
+}
+
+/** An outcome that is nobody's answer: a step of the procedure showed that a control did not hold. */
+export function notHeld(what: string): ProcedureResult {
+  return { received: { status: 0, code: what, reason: null, execution: null }, text: '' }
+}
+
+export function resultOf(answer: RawAnswer): ProcedureResult {
+  return { received: readAnswer(answer), text: answer.text }
 }
 
 export type Procedure = (call: ProcedureCall) => Promise<ProcedureResult>

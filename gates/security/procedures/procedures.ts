@@ -9,6 +9,10 @@ import {
 } from './approvals.ts'
 import { storeInstruction, tightenPolicy, useTooLate } from './policies.ts'
 import type { Procedure } from './procedure.ts'
+import { readGrowing } from './growing-file.ts'
+import { sendSlowly } from './slow-senders.ts'
+import { replayAction, useRevokedKey } from './replays.ts'
+import { lookForSecrets } from './secrets-in-sight.ts'
 import { swapWhileCalling } from './races.ts'
 
 /** The procedures that corpus files may name. */
@@ -25,5 +29,10 @@ export const PROCEDURES: ReadonlyMap<string, Procedure> = new Map(
     use_too_late: useTooLate,
     store_instruction: storeInstruction,
     swap_while_calling: swapWhileCalling,
+    read_growing: readGrowing,
+    send_slowly: sendSlowly,
+    use_revoked_key: useRevokedKey,
+    replay_action: replayAction,
+    look_for_secrets: lookForSecrets,
   }),
 )

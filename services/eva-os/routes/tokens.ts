@@ -47,6 +47,12 @@ export function addTokenRoutes(app: SoniaApp, parts: TokenRouteParts): void {
     await parts.ring.rotate()
     return { keys: [...parts.ring.describe()] }
   })
+  // For a key that somebody may have copied: no overlap, whatever it signed is worthless.
+  app.post('/v1/keys/revoke', { config: { auth: 'operator' } }, async () => {
+    parts.ring.dropAll()
+    await parts.ring.tick()
+    return { keys: [...parts.ring.describe()] }
+  })
 }
 
 function proveHolder(
