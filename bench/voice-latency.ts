@@ -1,15 +1,16 @@
 import { stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startProgram } from './lib/child-process.ts'
-import { quantile } from './lib/paired-rounds.ts'
 import { measureRatio, ratioTable } from './lib/ratio-report.ts'
+import { measureBargeIn } from './lib/voice-barge-in.ts'
 import { closeClients, openClient, startSession, type VoiceClient, wholeSession } from './lib/voice-client.ts'
+import { measureStalled } from './lib/voice-stalled.ts'
 import { startVoiceStand } from './lib/voice-stand.ts'
 
 // What a voice session costs: create, ready, message, close against a bare ws server that does the same; the time from
-// an interruption to the last frame of the interrupted answer at 50 sessions that talk; memory of 500 idle sessions.
+// an interruption to the last frame of the interrupted answer at 50 sessions that talk; memory of 500 idle sessions, and
+// of clients that stop reading.
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
@@ -18,17 +19,16 @@ const ROUNDS = values.short ? 5 : 15
 const SESSIONS_A_ROUND = values.short ? 40 : 300
 const TALKING = 50
 const INTERRUPTIONS = values.short ? 4 : 40
-/** How long it is let talk: between once and twice this. */
-const TALK_MS = 500
-const STALE_LIMIT_MS = 20
+const STALLED = values.short ? 4 : 10
 const IDLE = 500
+const WARM_UP = 50
 const IDLE_LIMIT_MIB = 150
 const MIB = 1 << 20
 
 const stand = await startVoiceStand({})
 const bare = await startProgram([
   fileURLToPath(new URL('./lib/bare-voice-main.ts', import.meta.url)),
-  stand.gateway.origin,
+  stand.gatewayOrigin,
 ])
 try {
   const result = { bench: 'voice-latency', form: FORM, ...(await measure()) }
@@ -40,8 +40,19 @@ try {
 }
 
 async function measure() {
+  // First, while nothing has grown that the sessions could use without adding to it.
+  const idle = await measureIdle()
+  const stalled = {
+    'one long answer': await measureStalled(stand, STALLED, 'one long answer'),
+    'many short answers': await measureStalled(stand, STALLED, 'many short answers'),
+  }
+  const session = await measureSession()
+  return { session, idle, stalled, barge_in: await measureBargeIn(stand.url, TALKING, INTERRUPTIONS) }
+}
+
+function measureSession() {
   const bareUrl = `http://127.0.0.1:${String(bare.hello['port'])}`
-  const session = await measureRatio(
+  return measureRatio(
     {
       bench: 'voice-latency: create, ready, message, close',
       form: FORM,
@@ -56,10 +67,10 @@ async function measure() {
       { name: 'bare ws', once: () => wholeSession(bareUrl) },
     ],
   )
-  return { session, idle: await measureIdle(), barge_in: await measureBargeIn() }
 }
 
 async function measureIdle() {
+  for (let warmUp = 0; warmUp < WARM_UP; warmUp += 1) await wholeSession(stand.url)
   const before = (await stand.measure()).rssBytes
   const clients: VoiceClient[] = []
   for (let index = 0; index < IDLE; index += 1) {
@@ -70,63 +81,20 @@ async function measureIdle() {
   return { sessions: IDLE, added_mib: addedMib, limit_mib: IDLE_LIMIT_MIB }
 }
 
-async function measureBargeIn() {
-  const clients = await Promise.all(
-    Array.from({ length: TALKING }, async () => openClient(stand.url, await startSession(stand.url))),
-  )
-  const stale: number[] = []
-  let frames = 0
-  for (let round = 0; round < INTERRUPTIONS; round += 1) {
-    const told = await Promise.all(clients.map(interruptOnce))
-    stale.push(...told.map(({ staleMs }) => staleMs))
-    frames += told.reduce((sum, { heard }) => sum + heard, 0)
-  }
-  for (const { socket } of clients) socket.close(1000)
-  const sorted = stale.toSorted((a, b) => a - b)
-  return {
-    sessions: TALKING,
-    interruptions: stale.length,
-    /** That there was something to interrupt. */
-    frames_of_sound_heard: frames,
-    last_stale_frame_ms_p50: quantile(sorted, 0.5),
-    last_stale_frame_ms_p99: quantile(sorted, 0.99),
-    limit_ms: STALE_LIMIT_MS,
-  }
-}
-
-/** Lets the answer be heard, interrupts it, and looks for frames of it that still come. */
-async function interruptOnce(client: VoiceClient): Promise<{ staleMs: number; heard: number }> {
-  const { socket } = client
-  let heard = 0
-  let lastAtMs = 0
-  const onFrame = (_data: Buffer, isBinary: boolean) => {
-    if (!isBinary) return
-    heard += 1
-    lastAtMs = performance.now()
-  }
-  socket.on('message', onFrame)
-  const speaks = client.frame('SPEECH')
-  client.send('MESSAGE', { text: 'talk', stream: true, speak: true })
-  await speaks
-  // Past the first second, which is sent ahead: people interrupt what they hear, each at another moment.
-  await sleep(TALK_MS + Math.random() * TALK_MS)
-  const acknowledged = client.frame('INTERRUPT')
-  const interruptedAtMs = performance.now()
-  client.send('INTERRUPT')
-  await acknowledged
-  // Asked and answered once more: whatever was still under way has come by now.
-  const status = client.frame('STATUS')
-  client.send('STATUS')
-  await status
-  socket.off('message', onFrame)
-  return { staleMs: Math.max(0, lastAtMs - interruptedAtMs), heard }
-}
-
-function tableOf({ session, idle, barge_in: bargeIn }: Awaited<ReturnType<typeof measure>>): string {
+function tableOf({ session, idle, stalled, barge_in: bargeIn }: Awaited<ReturnType<typeof measure>>): string {
   return [
     ratioTable(session).trimEnd(),
     `  ${idle.sessions} idle sessions add ${idle.added_mib.toFixed(1)} MiB (target: under ${idle.limit_mib})`,
-    `  last stale frame after ${bargeIn.interruptions} interruptions at ${bargeIn.sessions} sessions: p50 ${bargeIn.last_stale_frame_ms_p50.toFixed(1)} ms, p99 ${bargeIn.last_stale_frame_ms_p99.toFixed(1)} ms (target: at most ${bargeIn.limit_ms}; ${bargeIn.frames_of_sound_heard} frames of sound heard)`,
+    ...Object.entries(stalled).map(
+      ([manner, cost]) =>
+        `  a client that stops reading ${manner}: at most ${cost.mib_each_max.toFixed(2)} MiB (target: at most ${cost.limit_mib}), ${cost.closed_with_4409} of ${cost.clients} closed with 4409`,
+    ),
+    `  last stale frame after ${bargeIn.interruptions} interruptions at ${bargeIn.sessions} sessions: p50 ${ms(bargeIn.last_stale_frame_ms_p50)}, p99 ${ms(bargeIn.last_stale_frame_ms_p99)}, longest ${ms(bargeIn.last_stale_frame_ms_max)} (target: p99 at most ${bargeIn.limit_ms} ms; ${bargeIn.frames_of_sound_heard} frames of sound heard)`,
+    `  stale frames after ${bargeIn.with_stale_frames} of them; sound ahead of the ear p99 ${ms(bargeIn.sound_ahead_ms_p99)}; the client itself was late by p99 ${ms(bargeIn.client_loop_late_ms_p99)}`,
     '',
   ].join('\n')
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`
 }

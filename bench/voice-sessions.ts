@@ -67,7 +67,7 @@ async function measure() {
       sockets: after.sockets - before.sockets,
       timers: after.timers - before.timers,
       files: after.files,
-      gateway_requests: stand.gateway.inFlight(),
+      gateway_requests: await stand.gatewayInFlight(),
     },
   }
 }
@@ -79,7 +79,7 @@ async function batch(sessions: number): Promise<void> {
     while (next < sessions) {
       const index = next
       next += 1
-      if (index === Math.floor(sessions / 2)) await stand.gateway.restart()
+      if (index === Math.floor(sessions / 2)) await stand.restartGateway()
       await oneSession(index, halfOpen)
     }
   }

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { speech } from '#gates/doubles/audio-answers.ts'
 
 /**
- * What stands behind voice in its benches: streams a message back word by word in the gateway's events ("talk" goes on
- * until its client leaves), says a tone as the speech provider, and can be restarted on its port.
+ * What stands behind voice in its benches: streams a message back word by word in the gateway's events ("talk" and "flood" go on
+ * until their client leaves, the second as fast as it is taken), says a tone as the speech provider, and can be restarted on its port.
  */
 export interface VoiceGateway {
   readonly origin: string
@@ -16,8 +17,9 @@ export interface VoiceGateway {
 
 const WORD_EVERY_MS = 10
 const SENTENCE_EVERY_WORDS = 5
-const TONE_SECONDS = 20
-const RATE_HZ = 16_000
+const FLOOD_PIECE = 'word '.repeat(200)
+/** The double says 50 ms for each character: 20 s. */
+const TONE = speech({ input: '~'.repeat(400) })
 
 export async function startVoiceGateway(): Promise<VoiceGateway> {
   let inFlight = 0
@@ -58,7 +60,7 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
   const pieces: Buffer[] = []
   for await (const piece of req as AsyncIterable<Buffer>) pieces.push(piece)
   if (req.url === '/v1/audio/speech') {
-    res.writeHead(200, { 'content-type': 'audio/wav' }).end(TONE)
+    res.writeHead(200, { 'content-type': TONE.type }).end(TONE.bytes)
     return
   }
   const { message } = JSON.parse(Buffer.concat(pieces).toString('utf8')) as { message: string }
@@ -67,33 +69,22 @@ async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> 
     res.write(event('delta', { text: word % SENTENCE_EVERY_WORDS === 0 ? 'word. ' : 'word ' }))
     await sleep(WORD_EVERY_MS)
   }
+  while (message === 'flood' && !res.destroyed) await written(res, event('delta', { text: FLOOD_PIECE }))
   for (const word of message.split(' ')) res.write(event('delta', { text: `${word} ` }))
   res.end(event('done', { response: message, model: 'bench', provider: 'bench' }))
 }
 
-function event(name: string, data: object): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+function written(res: ServerResponse, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done).off('close', done)
+      resolve()
+    }
+    res.once('drain', done).once('close', done)
+    if (res.write(text)) setImmediate(done)
+  })
 }
 
-const TONE = toneWav()
-
-function toneWav(): Buffer {
-  const bytes = TONE_SECONDS * RATE_HZ * 2
-  const wav = Buffer.alloc(44 + bytes)
-  wav.write('RIFF', 0)
-  wav.writeUInt32LE(36 + bytes, 4)
-  wav.write('WAVEfmt ', 8)
-  wav.writeUInt32LE(16, 16)
-  wav.writeUInt16LE(1, 20)
-  wav.writeUInt16LE(1, 22)
-  wav.writeUInt32LE(RATE_HZ, 24)
-  wav.writeUInt32LE(RATE_HZ * 2, 28)
-  wav.writeUInt16LE(2, 32)
-  wav.writeUInt16LE(16, 34)
-  wav.write('data', 36)
-  wav.writeUInt32LE(bytes, 40)
-  for (let index = 0; index < bytes / 2; index += 1) {
-    wav.writeInt16LE(Math.round(8_000 * Math.sin(index / 6)), 44 + index * 2)
-  }
-  return wav
+function event(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
 }

@@ -9,13 +9,19 @@ import { service } from '../../services/pipecat/service.ts'
 /** What the process holds after a forced collection. */
 export interface VoiceHoldings {
   readonly heapBytes: number
+  /** Buffers and whatever else lives outside of the heap. */
+  readonly bufferBytes: number
   readonly rssBytes: number
   readonly sockets: number
   readonly timers: number
   readonly files: number
+  /** Descriptors of the whole process: sockets, pipes, files. */
+  readonly descriptors: number
   readonly created: number
   readonly closed: number
   readonly active: number
+  /** Sessions closed because their client read too slowly. */
+  readonly overflows: number
 }
 
 const COLLECTIONS = 4
@@ -38,19 +44,21 @@ async function measure(): Promise<void> {
   }
   const resources = process.getActiveResourcesInfo()
   const count = (...kinds: string[]) => resources.filter((kind) => kinds.includes(kind)).length
-  const { heapUsed, rss } = process.memoryUsage()
+  const { heapUsed, external, rss } = process.memoryUsage()
   const files = await readdir(join(running.home, 'data', 'sessions')).catch(() => [])
   process.send?.({
     heapBytes: heapUsed,
+    bufferBytes: external,
     rssBytes: rss,
     sockets: count('TCPSocketWrap', 'TCPConnectWrap'),
     timers: count('Timeout', 'Immediate'),
     files: files.length,
+    descriptors: (await readdir('/proc/self/fd')).length,
     ...(await sessionCounts()),
   } satisfies VoiceHoldings)
 }
 
-async function sessionCounts(): Promise<Pick<VoiceHoldings, 'created' | 'closed' | 'active'>> {
+async function sessionCounts(): Promise<Pick<VoiceHoldings, 'created' | 'closed' | 'active' | 'overflows'>> {
   const { body } = await running.app.inject({ url: '/metrics' })
   const sum = (name: string) =>
     body
@@ -61,5 +69,6 @@ async function sessionCounts(): Promise<Pick<VoiceHoldings, 'created' | 'closed'
     created: sum('sonia_voice_sessions_created_total'),
     closed: sum('sonia_voice_sessions_closed_total'),
     active: sum('sonia_voice_sessions_active'),
+    overflows: sum('sonia_voice_sessions_closed_total{reason="overflow"}'),
   }
 }

@@ -1,4 +1,6 @@
 const RATE_HZ = 16_000
+/** Sound comes just in time: this much of it is kept back, so that a frame that is late leaves no gap. */
+const KEPT_BACK_S = 0.08
 
 /** The microphone as frames of 16 kHz PCM; `stop` lets the device go. */
 export async function openMicrophone(onFrame) {
@@ -37,7 +39,7 @@ export function createPlayer(onLevel) {
       sound.copyToChannel(samples, 0)
       const source = new AudioBufferSourceNode(audio, { buffer: sound })
       source.connect(audio.destination)
-      nextAt = Math.max(nextAt, audio.currentTime)
+      if (nextAt < audio.currentTime) nextAt = audio.currentTime + KEPT_BACK_S
       source.start(nextAt)
       nextAt += sound.duration
       waiting.add(source)

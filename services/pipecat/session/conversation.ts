@@ -10,6 +10,8 @@ import { answerMessage, type Message, type TurnNeeds, type TurnOutput } from './
 export interface Listener {
   send(text: string): void
   sendSound(pcm: Buffer): void
+  /** Forgets sound that was not sent yet; says how many frames. */
+  dropSound(): number
   /** Resolves when the client has room for more. */
   room(): Promise<void>
 }
@@ -113,6 +115,7 @@ export class Conversation implements TurnOutput {
     const dropped = this.#queue.splice(0).length
     const interrupted = this.#answering !== null
     this.#answering?.abort(new ServiceError('UNAVAILABLE', 'Interrupted'))
+    this.#soundFrames -= this.#listener?.dropSound() ?? 0
     return { interrupted, dropped, last_frame: this.#soundFrames }
   }
 

@@ -85,6 +85,10 @@ export class Connection implements Listener {
     this.#outbox.send(pcm)
   }
 
+  dropSound(): number {
+    return this.#outbox.dropSound()
+  }
+
   async room(): Promise<void> {
     await this.#outbox.room(this.#needs.clock.monotonicMs())
   }
@@ -112,7 +116,10 @@ export class Connection implements Listener {
   /** The session is over: says goodbye and does not wait long for the client's. */
   end(reason: CloseReason): void {
     const { socket } = this.#needs
-    this.#outbox.release()
+    this.#outbox.dropSound()
+    // Who reads too slowly gets no more; anybody else what was said before the goodbye.
+    if (reason === 'overflow') this.#outbox.discard()
+    else this.#outbox.flush()
     socket.close(CLOSE_CODE[reason], reason)
     const graceMs = reason === 'shutdown' ? SHUTDOWN_GRACE_MS : CLOSE_GRACE_MS
     const grace = setTimeout(() => socket.terminate(), graceMs)
@@ -176,7 +183,7 @@ export class Connection implements Listener {
 
   #onClose(code: number): void {
     const { session, conversation, book, clock } = this.#needs
-    this.#outbox.release()
+    this.#outbox.discard()
     conversation.detach(this)
     if (session.state === 'CLOSED') return
     session.detachedAtMs = clock.monotonicMs()

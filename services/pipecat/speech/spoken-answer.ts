@@ -24,37 +24,56 @@ export interface SpokenAnswerNeeds {
 
 const FRAME_MS = 40
 const FRAME_SAMPLES = (SAMPLE_RATE_HZ * FRAME_MS) / 1000
-/** How far the sound sent may be ahead of the sound heard: room for the next sentence, little to throw away. */
-const LEAD_MS = 1_000
+/**
+ * A frame is sent when no more than this is left to be heard of those before it: whoever interrupts has one frame to
+ * throw away. The pause between two sentences is bridged by asking for the next one early, not by sending ahead.
+ */
+const LEAD_MS = FRAME_MS
 
 /** Says an answer sentence by sentence while it is being written. After `signal` aborts not one frame more is sent. */
 export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswerNeeds) {
   const sentences = createSentences()
+  const waiting: Sentence[] = []
   let spoken: Promise<void> = Promise.resolve()
+  let isSaying = false
   let count = 0
   let frames = 0
-  /** When the sound sent so far will have been heard. */
-  let heardAtMs = 0
+  const pace = createPace(clock, signal)
 
   function enqueue(texts: readonly string[]): void {
     for (const text of texts) {
       if (count === 0) output.onFirstSentence()
       count += 1
-      const sentence = count
-      spoken = spoken.then(() => say(sentence, text))
-      // Told once, by finish(); until then nobody may be listening.
-      spoken.catch(() => undefined)
+      waiting.push(createSentence(count, text, () => voice(text, signal)))
     }
+    if (isSaying) waiting[0]?.begin()
+    else if (waiting.length > 0) start()
   }
 
-  async function say(sentence: number, text: string): Promise<void> {
+  function start(): void {
+    isSaying = true
+    spoken = spoken.then(sayWaiting)
+    // Told once, by finish(); until then nobody may be listening.
+    spoken.catch(() => undefined)
+  }
+
+  async function sayWaiting(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      next.begin()
+      waiting[0]?.begin()
+      await say(next)
+    }
+    isSaying = false
+  }
+
+  async function say({ number, text, sound }: Sentence): Promise<void> {
     signal.throwIfAborted()
     let rest = new Int16Array(0)
     let isAnnounced = false
-    for await (const samples of voice(text, signal)) {
+    for await (const samples of sound()) {
       rest = joined(rest, samples)
       while (rest.length >= FRAME_SAMPLES) {
-        if (!isAnnounced) output.onSentence(sentence, text)
+        if (!isAnnounced) output.onSentence(number, text)
         isAnnounced = true
         await sendFrame(rest.subarray(0, FRAME_SAMPLES))
         rest = rest.subarray(FRAME_SAMPLES)
@@ -64,14 +83,13 @@ export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswe
   }
 
   async function sendFrame(samples: Int16Array): Promise<void> {
-    const aheadMs = heardAtMs - clock.monotonicMs() - LEAD_MS
-    if (aheadMs > 0) await sleep(aheadMs, undefined, { signal })
+    await pace.due()
     await output.room()
     signal.throwIfAborted()
     if (frames === 0) output.onFirstSound()
     frames += 1
     output.sendSound(bytesOf(samples))
-    heardAtMs = Math.max(heardAtMs, clock.monotonicMs()) + (samples.length * 1000) / SAMPLE_RATE_HZ
+    pace.sent(samples.length)
   }
 
   return {
@@ -86,6 +104,54 @@ export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswe
 }
 
 export type SpokenAnswer = ReturnType<typeof createSpokenAnswer>
+
+/** Holds frames back until the sound before them is about to have been heard. */
+function createPace(clock: Clock, signal: AbortSignal) {
+  let heardAtMs = 0
+  return {
+    async due(): Promise<void> {
+      const aheadMs = heardAtMs - clock.monotonicMs() - LEAD_MS
+      if (aheadMs > 0) await sleep(aheadMs, undefined, { signal })
+    },
+    sent(samples: number): void {
+      heardAtMs = Math.max(heardAtMs, clock.monotonicMs()) + (samples * 1000) / SAMPLE_RATE_HZ
+    },
+  }
+}
+
+interface Sentence {
+  readonly number: number
+  readonly text: string
+  /** Asks for the sound, once, and takes its first piece; the rest waits where it comes from. */
+  readonly begin: () => void
+  readonly sound: () => AsyncIterable<Int16Array>
+}
+
+function createSentence(number: number, text: string, speak: () => AsyncIterable<Int16Array>): Sentence {
+  let begun: { iterator: AsyncIterator<Int16Array>; first: Promise<IteratorResult<Int16Array>> } | null = null
+  const begin = () => {
+    if (begun !== null) return begun
+    const iterator = speak()[Symbol.asyncIterator]()
+    const first = iterator.next()
+    // Told where the sound is taken; an interrupted sentence is never taken.
+    first.catch(() => undefined)
+    begun = { iterator, first }
+    return begun
+  }
+  return {
+    number,
+    text,
+    begin,
+    sound: async function* () {
+      const { iterator, first } = begin()
+      try {
+        for (let next = await first; next.done !== true; next = await iterator.next()) yield next.value
+      } finally {
+        await iterator.return?.()
+      }
+    },
+  }
+}
 
 function joined(first: Int16Array<ArrayBuffer>, second: Int16Array): Int16Array<ArrayBuffer> {
   const all = new Int16Array(first.length + second.length)
