@@ -4,7 +4,8 @@ import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { calibrateFamilies, type FamilyRates } from '../calibrate/calibrate-families.ts'
 import { FAMILIES, type Family } from '../calibrate/histories/families.ts'
-import { runCriteriaMutations } from '../calibrate/mutation/mutation-run.ts'
+import { runAlertMutations } from '../calibrate/mutation/alert-mutation-run.ts'
+import { type MutantFate, runCriteriaMutations } from '../calibrate/mutation/mutation-run.ts'
 import type { Binaries } from '../calibrate/planted/judge-cases.ts'
 import { plantedCases } from '../calibrate/planted/planted-cases.ts'
 import { calibrateThroughPrometheus } from '../calibrate/through-prometheus.ts'
@@ -31,7 +32,11 @@ export const command: CommandDefinition = {
     },
     {
       flags: '--mutations',
-      help: 'instead: make every small wrong change to the criteria, and see which the planted cases notice',
+      help: 'instead: make every small wrong change to criteria and alerts, and see which the planted cases notice',
+    },
+    {
+      flags: '--mutants <names>',
+      help: 'with --mutations: criteria, alerts, or beginnings of their names, a,b',
     },
     {
       flags: '--through <way>',
@@ -84,10 +89,35 @@ async function binariesOf(host: Host): Promise<Binaries> {
   }
 }
 
+/** Mutants of criteria first, then of alerts; as far as `--mutants` asks for them. */
+async function mutate(args: CommandArguments, host: Host): Promise<readonly MutantFate[]> {
+  const only = textOption(args, 'mutants')?.split(',')
+  const asked = (kind: string) => (name: string) =>
+    only === undefined || only.some((one) => one === kind || name.startsWith(one))
+  const onProgress = (line: string) => host.stderr.write(`${line}\n`)
+  const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
+  const binaries = await binariesOf(host)
+  const isCriterion = asked('criteria')
+  const concerned = gates.filter(({ criteria }) => criteria.some(({ id }) => isCriterion(id)))
+  const cases = plantedCases().filter(({ gate }) => concerned.some((one) => one.gate === gate))
+  const ofCriteria =
+    concerned.length === 0
+      ? []
+      : await runCriteriaMutations(concerned, cases, { binaries, isAsked: isCriterion, onProgress })
+  const ofAlerts = await runAlertMutations({
+    promtool: binaries.promtool,
+    rules: join(host.repository, 'prometheus', 'rules'),
+    scratchParent: binaries.scratchParent,
+    isAsked: asked('alerts'),
+    onProgress,
+  })
+  return [...ofCriteria, ...ofAlerts]
+}
+
 /** Fails where a survivor has no written reason. */
 async function runMutations(args: CommandArguments, host: Host): Promise<ExitCode> {
-  const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
-  const fates = await runCriteriaMutations(gates, plantedCases(), await binariesOf(host))
+  const fates = await mutate(args, host)
+  if (fates.length === 0) throw new CliError(EXIT_CODES.badUsage, '--mutants names no criterion and no alert')
   const survivors = fates.filter(({ caughtBy }) => caughtBy === null)
   const unexplained = survivors.filter(({ reason }) => reason === null)
   const lines = survivors.map(

@@ -1,5 +1,6 @@
 import type { Comparison } from '../engine/criterion.ts'
 import type { StoredAnswer } from '../engine/types.ts'
+import type { TrendDesigner } from '../statistics/trend-fit.ts'
 import { judgeCount } from './judge-count.ts'
 import { judgeLedger } from './judge-ledger.ts'
 import type { JudgeOutcome } from './judge-outcome.ts'
@@ -24,6 +25,7 @@ export function judgeCriterion(
   judge: ResolvedJudge,
   answers: AnswersByRole,
   expected: ExpectedSeries,
+  design?: TrendDesigner,
 ): JudgeOutcome {
   switch (judge.kind) {
     case 'scalar':
@@ -36,6 +38,6 @@ export function judgeCriterion(
       return judgeLedger(answers.get('left'), answers.get('right'), expected)
     case 'growth-bound':
     case 'drift-bound':
-      return judgeTrend(judge, answers.get('series'), expected)
+      return judgeTrend(judge, answers.get('series'), expected, design)
   }
 }

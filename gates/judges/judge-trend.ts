@@ -1,7 +1,12 @@
 import type { RangeSeries, ReasonCode, SeriesResult, StoredAnswer } from '../engine/types.ts'
 import type { Sample } from '../statistics/floors.ts'
 import { boundTrend, type TrendAnswer } from '../statistics/trend-bound.ts'
-import { LATE_LEVEL, type TrendDesigner, type TrendFit } from '../statistics/trend-fit.ts'
+import {
+  LATE_LEVEL,
+  rememberingDesigner,
+  type TrendDesigner,
+  type TrendFit,
+} from '../statistics/trend-fit.ts'
 import { LATENCY_TREND, RESOURCE_TREND } from '../statistics/trend-profile.ts'
 import { type JudgeOutcome, unsound } from './judge-outcome.ts'
 import { type ExpectedSeries, seriesName } from './read-samples.ts'
@@ -20,7 +25,8 @@ export function judgeTrend(
   spec: TrendLimit,
   answer: StoredAnswer | undefined,
   expected: ExpectedSeries,
-  design?: TrendDesigner,
+  /** Shares the costly part between series of equal times; those of one answer always do. */
+  design: TrendDesigner = rememberingDesigner(),
 ): JudgeOutcome {
   if (answer === undefined || answer.kind !== 'range' || answer.fault !== null) {
     return { series: [unsound('', ['EVALUATION_ERROR'])], limit: spec.limit }
@@ -62,7 +68,7 @@ interface TrendContext {
   readonly spec: TrendLimit
   /** Seconds since the epoch at which the window begins. */
   readonly start: number
-  readonly design: TrendDesigner | undefined
+  readonly design: TrendDesigner
 }
 
 function judgeNamed(
@@ -88,7 +94,7 @@ function resultOf(
   series: string,
   samples: readonly Sample[],
   spec: TrendLimit,
-  design: TrendDesigner | undefined,
+  design: TrendDesigner,
 ): JudgedTrend {
   const isDrift = spec.kind === 'drift-bound'
   const soakHours = spec.windowSeconds / 3600
@@ -99,7 +105,7 @@ function resultOf(
     delta,
     soakHours,
     mayBeConstant: spec.mayBeConstant,
-    ...(design === undefined ? {} : { design }),
+    design,
   })
   const numbers = numbersOf(answer.fit, isDrift ? soakHours : null)
   const reasons = answer.verdict === 'INCONCLUSIVE' ? [REASONS[answer.reason]] : []

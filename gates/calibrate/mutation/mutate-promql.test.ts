@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { mutatePromql } from './mutate-promql.ts'
+import { mutatePromql, withWiderParameters } from './mutate-promql.ts'
 
 const mutants = (text: string) => mutatePromql(text).map((mutant) => mutant.text)
 
@@ -16,7 +16,11 @@ test('each matcher is dropped once', () => {
 
 test('each window becomes wider, and the one with a parameter too', () => {
   assert.deepEqual(mutants('rate(m[1m])'), ['rate(m[20m])'])
-  assert.deepEqual(mutants('max_over_time(m[$W:$S])'), ['max_over_time(m[20 * $W:$S])'])
+  assert.deepEqual(mutants('max_over_time(m[$W:$S])'), ['max_over_time(m[$WIDE_W:$S])'])
+})
+
+test('the wider parameter is twenty times as long', () => {
+  assert.deepEqual(withWiderParameters({ W: 60, JOB: 'x' }), { W: 60, JOB: 'x', WIDE_W: 1200 })
 })
 
 test('what holds nothing to change gives no mutant', () => {

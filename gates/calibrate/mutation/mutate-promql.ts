@@ -1,3 +1,5 @@
+import type { Parameters } from '../../engine/types.ts'
+
 /** One small wrong change of an expression. */
 export interface Mutant {
   readonly operator: 'flip operator' | 'drop matcher' | 'widen window' | 'remove guard' | 'loosen limit'
@@ -55,11 +57,23 @@ function widenedWindows(text: string): readonly Mutant[] {
 }
 
 const WIDER_BY = 20
+/** Prefix of the name of a parameter that is as many times longer: `$WIDE_W`. */
+const WIDE = 'WIDE_'
+
+/** The parameters with a wider one beside each number. */
+export function withWiderParameters(parameters: Parameters): Parameters {
+  const numbers = Object.entries(parameters).filter(([, value]) => typeof value === 'number')
+  return {
+    ...parameters,
+    ...Object.fromEntries(numbers.map(([name, value]) => [`${WIDE}${name}`, Number(value) * WIDER_BY])),
+  }
+}
 
 function widened(length: string): string | null {
   const [, amount, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(length) ?? []
   if (amount !== undefined && unit !== undefined) return `${Number(amount) * WIDER_BY}${unit}`
-  return /^\$[A-Z_]+$/.test(length) ? `${WIDER_BY} * ${length}` : null
+  const [, name] = /^\$([A-Z_]+)$/.exec(length) ?? []
+  return name === undefined ? null : `$${WIDE}${name}`
 }
 
 function withoutQuotesAndBraces(text: string): string {

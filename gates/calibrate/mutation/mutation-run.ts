@@ -24,19 +24,29 @@ export interface MutantFate {
   readonly reason: string | null
 }
 
+export interface MutationSettings {
+  readonly binaries: Binaries
+  /** Which criteria to change. */
+  readonly isAsked: (id: string) => boolean
+  readonly onProgress: (line: string) => void
+}
+
 /** Makes every small wrong change to every criterion, and looks whether a planted case tells it from the right one. */
 export async function runCriteriaMutations(
   gates: readonly GateCriteria[],
   cases: readonly PlantedCase[],
-  binaries: Binaries,
+  { binaries, isAsked, onProgress }: MutationSettings,
 ): Promise<readonly MutantFate[]> {
   return withPlantedCases(binaries, cases, async (url, placed) => {
     const ask: Asking = { client: rememberingClient(prometheusClient({ url })), judge: rememberingJudge() }
     const fates: MutantFate[] = []
     for (const { gate, criteria } of gates) {
       const own = placed.filter(({ planted }) => planted.gate === gate)
-      if (own.length === 0) continue
-      for (const criterion of criteria) fates.push(...(await fatesOf(criterion, own, ask)))
+      if (own.length === 0) throw new Error(`nothing is planted for the gate ${gate}`)
+      for (const criterion of criteria.filter(({ id }) => isAsked(id))) {
+        fates.push(...(await fatesOf(criterion, own, ask)))
+        onProgress(`${criterion.id}: ${fates.length} mutants so far`)
+      }
     }
     return fates
   })
@@ -52,8 +62,12 @@ async function fatesOf(
   const expected = new Map<PlacedCase, string>()
   for (const one of decidable) expected.set(one, await saidOf(criterion, one, ask))
   const fates: MutantFate[] = []
+  // A case that caught one mutant often catches the next: it is asked first.
+  const order = [...expected.keys()]
   for (const mutant of mutateCriterion(resolved)) {
-    const caughtBy = await catching(mutant, expected, ask)
+    const caught = await catching(mutant, order, { expected, ask })
+    if (caught !== null) order.unshift(...order.splice(order.indexOf(caught), 1))
+    const caughtBy = caught?.planted.name ?? null
     const { operator, change } = mutant
     const reason = caughtBy === null ? reasonToSurvive(criterion.id, change) : null
     fates.push({ criterion: criterion.id, operator, change, caughtBy, reason })
@@ -74,11 +88,11 @@ function withNumbers(criterion: Criterion, parameters: Parameters): Criterion {
 
 async function catching(
   { criterion }: CriterionMutant,
-  expected: ReadonlyMap<PlacedCase, string>,
-  ask: Asking,
-): Promise<string | null> {
-  for (const [one, said] of expected) {
-    if ((await saidOf(criterion, one, ask)) !== said) return one.planted.name
+  order: readonly PlacedCase[],
+  { expected, ask }: { readonly expected: ReadonlyMap<PlacedCase, string>; readonly ask: Asking },
+): Promise<PlacedCase | null> {
+  for (const one of order) {
+    if ((await saidOf(criterion, one, ask)) !== expected.get(one)) return one
   }
   return null
 }

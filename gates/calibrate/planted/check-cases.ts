@@ -1,58 +1,7 @@
 import { SERVICE_NAMES } from '#catalog'
-import { PROFILES } from '../../profiles.ts'
-import { runParameters } from '../../run-parameters.ts'
+import { type Checks, DURATIONS, PARAMETERS, PLANNED, SECONDS, SOUND, TESTS } from './check-tables.ts'
 import type { PlantedCase } from './planted-case.ts'
 import { add, change, drop, type Plant, type PlantedSeries, unscraped } from './planted-series.ts'
-
-/** How often each check of a gate passes when nothing is wrong. */
-type Checks = Readonly<Record<string, number>>
-
-const PROFILE = PROFILES.smoke
-const SECONDS = 1800
-const PARAMETERS = { ...runParameters(PROFILE), S: 15 }
-const STARTS = PROFILE.cycles + 1
-const TESTS = 45
-const TEST_NAMES = Array.from({ length: TESTS }, (_, index) => `at-${index + 1} a test`)
-
-/** By gate, as its runner counts them. */
-const SOUND: Readonly<Record<string, Checks>> = {
-  'go-no-go': {
-    cycle: PROFILE.cycles,
-    start: STARTS,
-    traffic: PROFILE.cycles * SERVICE_NAMES.length,
-    'no-sigkill': STARTS,
-    drained: STARTS,
-    'no-leftovers': STARTS,
-    'no-zombies': STARTS,
-    'ports-free': STARTS,
-    health: PROFILE.healthRounds * SERVICE_NAMES.length,
-    'health-tick': PROFILE.healthRounds,
-    artefact: 2,
-  },
-  determinism: {
-    'run-1': TESTS,
-    'run-2': TESTS,
-    ...Object.fromEntries(TEST_NAMES.map((name) => [name, PROFILE.testRuns])),
-  },
-  'release-lock': Object.fromEntries(
-    [
-      'locked-without-policy',
-      'locked-without-sign-offs',
-      'self-sign-off-refused',
-      'wrong-role-refused',
-      'one-person-twice-refused',
-      'veto-locks',
-      'real-release-refused',
-      'sealed',
-      'seed-files',
-      'tags-signed',
-      'second-clone-accepts',
-      'stranger-refused',
-      'changed-bit-refused',
-      'moved-tag-refused',
-    ].map((check) => [check, 1]),
-  ),
-}
 
 /** For each of these gates: nothing wrong, each check once less, each check once failed, and data that say nothing. */
 export function checkCases(): readonly PlantedCase[] {
@@ -120,6 +69,12 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
       'a check that nobody knows',
       add(CHECKS, { job: 'sonia-ops', gate, check: 'unknown', outcome: 'pass' }, () => 1),
     ),
+    ...Object.entries(DURATIONS[gate] ?? {}).map(([check, [, tooLong]]) =>
+      planted(
+        `${check} took ${tooLong} s`,
+        change({ name: SECONDS_TAKEN, labels: { job: 'sonia-ops', gate, check } }, () => tooLong),
+      ),
+    ),
     ...(gate === 'determinism' ? fewTests(planted, gate) : []),
   ]
 }
@@ -137,6 +92,7 @@ function fewTests(
 }
 
 const CHECKS = 'sonia_gate_checks_total'
+const SECONDS_TAKEN = 'sonia_gate_check_duration_seconds'
 
 /** Beside what is asked stand strangers under other jobs, gates and outcomes, with other values: a question that loses a matcher meets them. */
 function soundChecks(gate: string, checks: Checks): readonly PlantedSeries[] {
@@ -178,5 +134,35 @@ function soundChecks(gate: string, checks: Checks): readonly PlantedSeries[] {
     },
     ...counted,
     ...services,
+    ...takenSeries(gate),
+    ...plannedSeries(gate),
   ]
+}
+
+function takenSeries(gate: string): readonly PlantedSeries[] {
+  const taken = (labels: Readonly<Record<string, string>>, seconds: number): PlantedSeries => ({
+    name: SECONDS_TAKEN,
+    labels,
+    at: () => seconds,
+  })
+  const own = Object.entries(DURATIONS[gate] ?? {})
+  return own.flatMap(([check, [seconds, tooLong]]) => [
+    taken({ job: 'sonia-ops', gate, check }, seconds),
+    taken({ job: 'stranger', gate, check }, tooLong),
+    taken({ job: 'sonia-ops', gate: 'stranger', check }, tooLong),
+    taken({ job: 'sonia-ops', gate, check: `${check}-stranger` }, tooLong),
+  ])
+}
+
+function plannedSeries(gate: string): readonly PlantedSeries[] {
+  const planned = (labels: Readonly<Record<string, string>>, count: number): PlantedSeries => ({
+    name: 'sonia_load_planned_iterations',
+    labels,
+    at: () => count,
+  })
+  return Object.entries(PLANNED[gate] ?? {}).flatMap(([scenario, count]) => [
+    planned({ job: 'sonia-ops', scenario }, count),
+    planned({ job: 'stranger', scenario }, 7),
+    planned({ job: 'sonia-ops', scenario: 'stranger' }, 7),
+  ])
 }

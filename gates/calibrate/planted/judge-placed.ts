@@ -6,6 +6,8 @@ import type { PrometheusClient } from '../../engine/prometheus-client.ts'
 import { resolveCriterion } from '../../engine/resolve-criterion.ts'
 import type { CriterionResult, StoredAnswer } from '../../engine/types.ts'
 import { judgeCriterion } from '../../judges/judge-criterion.ts'
+import { rememberingDesigner } from '../../statistics/trend-fit.ts'
+import { withWiderParameters } from '../mutation/mutate-promql.ts'
 import type { PlacedCase } from './judge-cases.ts'
 
 /** One criterion on one case, as the engine judges it. */
@@ -17,7 +19,10 @@ export async function judgePlaced(
 ): Promise<CriterionResult> {
   const end = start + planted.seconds
   const window = { gate: planted.gate, start, end, planned_seconds: planted.seconds }
-  const resolved = resolveCriterion(criterion, parametersOfWindow(planted.parameters, window))
+  const resolved = resolveCriterion(
+    criterion,
+    withWiderParameters(parametersOfWindow(planted.parameters, window)),
+  )
   const answers = await askQueries([resolved], client)
   const byRole = new Map<string, StoredAnswer>()
   for (const query of resolved.queries) {
@@ -46,6 +51,7 @@ export function rememberingClient(client: PrometheusClient): PrometheusClient {
 /** Judges each answer once: a changed guard does not change what a judge says of its series. */
 export function rememberingJudge(): typeof judgeCriterion {
   const known = new Map<string, ReturnType<typeof judgeCriterion>>()
+  const design = rememberingDesigner()
   return (judge, answers, expected) => {
     const asked = [...answers].filter(([role]) => !role.startsWith('guard '))
     const questions = asked.map(([role, answer]) => [
@@ -54,7 +60,7 @@ export function rememberingJudge(): typeof judgeCriterion {
       answer.kind === 'range' ? answer.end : answer.time,
     ])
     const key = JSON.stringify([judge, questions, expected])
-    const outcome = known.get(key) ?? judgeCriterion(judge, answers, expected)
+    const outcome = known.get(key) ?? judgeCriterion(judge, answers, expected, design)
     known.set(key, outcome)
     return outcome
   }
