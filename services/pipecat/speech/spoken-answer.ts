@@ -33,37 +33,17 @@ const LEAD_MS = FRAME_MS
 /** Says an answer sentence by sentence while it is being written. After `signal` aborts not one frame more is sent. */
 export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswerNeeds) {
   const sentences = createSentences()
-  const waiting: Sentence[] = []
-  let spoken: Promise<void> = Promise.resolve()
-  let isSaying = false
+  const turns = createTurns(say)
+  const pace = createPace(clock, signal)
   let count = 0
   let frames = 0
-  const pace = createPace(clock, signal)
 
   function enqueue(texts: readonly string[]): void {
     for (const text of texts) {
       if (count === 0) output.onFirstSentence()
       count += 1
-      waiting.push(createSentence(count, text, () => voice(text, signal)))
+      turns.add(createSentence(count, text, () => voice(text, signal)))
     }
-    if (isSaying) waiting[0]?.begin()
-    else if (waiting.length > 0) start()
-  }
-
-  function start(): void {
-    isSaying = true
-    spoken = spoken.then(sayWaiting)
-    // Told once, by finish(); until then nobody may be listening.
-    spoken.catch(() => undefined)
-  }
-
-  async function sayWaiting(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      next.begin()
-      waiting[0]?.begin()
-      await say(next)
-    }
-    isSaying = false
   }
 
   async function say({ number, text, sound }: Sentence): Promise<void> {
@@ -97,13 +77,45 @@ export function createSpokenAnswer({ voice, output, clock, signal }: SpokenAnswe
     /** Resolves when everything was sent, with the number of frames; rejects where the voice failed. */
     async finish(): Promise<number> {
       enqueue(sentences.flush())
-      await spoken
+      await turns.over()
       return frames
     },
   }
 }
 
 export type SpokenAnswer = ReturnType<typeof createSpokenAnswer>
+
+/** One sentence is said after the other; the one after it is begun meanwhile. */
+function createTurns(say: (sentence: Sentence) => Promise<void>) {
+  const waiting: Sentence[] = []
+  let said: Promise<void> = Promise.resolve()
+  let isSaying = false
+
+  async function sayWaiting(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      next.begin()
+      waiting[0]?.begin()
+      await say(next)
+    }
+    isSaying = false
+  }
+
+  return {
+    add(sentence: Sentence): void {
+      waiting.push(sentence)
+      if (isSaying) {
+        waiting[0]?.begin()
+        return
+      }
+      isSaying = true
+      said = said.then(sayWaiting)
+      // Told once, by over(); until then nobody may be listening.
+      said.catch(() => undefined)
+    },
+    /** Resolves when nothing waits; rejects where a sentence failed, after which no other is said. */
+    over: (): Promise<void> => said,
+  }
+}
 
 /** Holds frames back until the sound before them is about to have been heard. */
 function createPace(clock: Clock, signal: AbortSignal) {
