@@ -5,9 +5,14 @@ import { join } from 'node:path'
 
 export interface RecordedPrometheus {
   readonly url: string
+  /** It ended by itself: killed by what it was asked, or by the machine. */
+  readonly hasEnded: () => boolean
   stop(): Promise<void>
 }
 
+/** Of one query, in memory at once: 48 h of six services need a hundredth of it. */
+const SAMPLES_MAX = 10_000_000
+const QUERY_TIMEOUT = '25s'
 const READY_MS = 15_000
 const STOP_MS = 5_000
 const LOG_TAIL = 2_000
@@ -30,6 +35,8 @@ export async function startOverBlocks(
       `--storage.tsdb.path=${blocks}`,
       '--storage.tsdb.retention.time=100y',
       '--web.listen-address=127.0.0.1:0',
+      `--query.max-samples=${SAMPLES_MAX}`,
+      `--query.timeout=${QUERY_TIMEOUT}`,
       '--log.format=json',
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], cwd: scratch },
@@ -39,7 +46,7 @@ export async function startOverBlocks(
     const address = await listeningAddress(child)
     const url = `http://${address}`
     await untilReady(url, child)
-    return { url, stop }
+    return { url, hasEnded: () => child.exitCode !== null || child.signalCode !== null, stop }
   } catch (error) {
     await stop()
     throw error
