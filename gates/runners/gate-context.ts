@@ -50,18 +50,20 @@ export interface GateStackOptions {
   readonly restartsMax?: number
   /** Takes the place of what is configured for model-router. */
   readonly modelRouter?: Readonly<Record<string, unknown>>
+  /** On top of what is configured for eva-os. */
+  readonly evaOs?: Readonly<Record<string, unknown>>
 }
 
 /** A fresh start of the six services. `name` tells it from the run's other starts. */
 export async function startGateStack(
   context: GateContext,
   name: string,
-  { home, restartsMax, modelRouter }: GateStackOptions = {},
+  { home, restartsMax, modelRouter, evaOs }: GateStackOptions = {},
 ): Promise<Stack> {
   const { planted, host, portBase, signal, watch, pageUrl } = context
   const stackHome = home ?? join(context.home, 'stack')
   const sources = context.configurationSources
-  await writeRunConfiguration({ home: stackHome, sources, pageUrl, modelRouter })
+  await writeRunConfiguration({ home: stackHome, sources, pageUrl, modelRouter, evaOs })
   const stack = await startStack({
     repo: host.repository,
     home: stackHome,

@@ -16,6 +16,8 @@ export async function writeRunConfiguration(options: {
   readonly pageUrl: string
   /** Takes the place of `services["model-router"]`. */
   readonly modelRouter?: Json | undefined
+  /** On top of `services["eva-os"]`. */
+  readonly evaOs?: Json | undefined
 }): Promise<void> {
   const base = await readConfigurationSource(options.sources)
   const browser = section(base, 'services', 'openclaw', 'browser')
@@ -26,6 +28,9 @@ export async function writeRunConfiguration(options: {
     services: {
       ...section(base, 'services'),
       ...(options.modelRouter === undefined ? {} : { 'model-router': options.modelRouter }),
+      ...(options.evaOs === undefined
+        ? {}
+        : { 'eva-os': { ...section(base, 'services', 'eva-os'), ...options.evaOs } }),
       openclaw: {
         ...section(base, 'services', 'openclaw'),
         browser: { ...browser, allowed_origins: [...allowed, origin] },

@@ -5,7 +5,7 @@ import type { CaseOutcome, Corpus } from '../security/corpus-case.ts'
 import { differingOutcomes } from '../security/judge-outcomes.ts'
 import { loadCorpus } from '../security/load-corpus.ts'
 import { PLANTED_SECRET, withPlantedSecret } from '../security/planted-secret.ts'
-import { rotateUnderLoad } from '../security/rotation-under-load.ts'
+import { rotateUnderLoad, signersMin } from '../security/rotation-under-load.ts'
 import { tokensOfStack } from '../security/stack-tokens.ts'
 import { childLines } from './child-lines.ts'
 import { type GateContext, type GateRunner, startGateStack, stopGateStack } from './gate-context.ts'
@@ -29,6 +29,9 @@ type SecurityCheck = (typeof CHECKS)[number]
 /** The corpus is sent twice: a refusal that depends on chance is none. */
 const RUNS = 2
 const ROTATIONS = 2
+/** Short lives, so that tokens are renewed, and keys take over and retire, while the load runs. */
+const KEY_LEAD_SECONDS = 6
+const EVA_OS = { token_seconds: 15, key_lead_seconds: KEY_LEAD_SECONDS }
 /** The ports of the run are taken by the run itself; preflight looks at others. */
 const OTHER_PORTS = 4
 
@@ -58,7 +61,7 @@ async function attackStack(context: GateContext): Promise<object> {
     context.watch.ops.countCheck(GATE, check, isHeld ? 'pass' : 'fail')
   }
   const home = join(context.home, 'security')
-  const stack = await startGateStack(context, GATE, { home }).catch((error: unknown) => {
+  const stack = await startGateStack(context, GATE, { home, evaOs: EVA_OS }).catch((error: unknown) => {
     context.signal.throwIfAborted()
     context.progress.say(`security: the stack did not start: ${String(error)}`)
     return null
@@ -123,13 +126,15 @@ async function countRotation(context: GateContext, home: string, count: Count): 
   const { portBase, profile, signal, progress } = context
   progress.at('security: exchanging keys under load')
   const { operatorKey } = await tokensOfStack({ home, portBase })
-  const options = { portBase, operatorKey, seconds: profile.rotationSeconds, rotations: ROTATIONS, signal }
-  const counts = await rotateUnderLoad(options)
-  const isHeld = counts.refused === 0 && counts.answered > 0 && counts.rotated === ROTATIONS
+  const seconds = profile.rotationSeconds
+  const counts = await rotateUnderLoad({ portBase, operatorKey, seconds, rotations: ROTATIONS, signal })
+  const signers = signersMin({ seconds, rotations: ROTATIONS, leadSeconds: KEY_LEAD_SECONDS })
+  const isHeld =
+    counts.refused === 0 && counts.answered > 0 && counts.rotated === ROTATIONS && counts.signers >= signers
   count('rotation', isHeld)
   if (!isHeld)
     progress.say(
-      `security: keys exchanged ${counts.rotated} times, ${counts.refused} of ${counts.answered + counts.refused} calls refused`,
+      `security: keys exchanged ${counts.rotated} times, ${counts.signers} of them signed (at least ${signers}), ${counts.refused} of ${counts.answered + counts.refused} calls refused`,
     )
   return counts
 }

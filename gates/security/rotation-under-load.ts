@@ -13,15 +13,20 @@ export interface RotationCounts {
   readonly answered: number
   /** Anything but a good answer: a refused token shows as 401 at the door, or as 503 behind the gateway. */
   readonly refused: number
+  /** Keys that were seen to sign tokens: the exchanged ones must have taken over. */
+  readonly signers: number
 }
 
 const CALLERS = 4
 const PAUSE_MS = 20
+const SIGNER_LOOK_MS = 1_000
 
 /** Chats through the gateway, whose every hop carries a service token, while the signing keys are exchanged. */
 export async function rotateUnderLoad(options: RotationOptions): Promise<RotationCounts> {
   const untilMs = performance.now() + options.seconds * 1000
   const counts = { rotated: 0, answered: 0, refused: 0 }
+  const signers = new Set<string>()
+  const watching = watchSigners(untilMs, options, signers)
   const callers = Array.from({ length: CALLERS }, () => chatUntil(untilMs, options, counts))
   for (let rotation = 1; rotation <= options.rotations; rotation += 1) {
     await pause((options.seconds * 1000) / (options.rotations + 1))
@@ -32,8 +37,34 @@ export async function rotateUnderLoad(options: RotationOptions): Promise<Rotatio
     })
     if (status === 200) counts.rotated += 1
   }
-  await Promise.all(callers)
-  return counts
+  await Promise.all([watching, ...callers])
+  return { ...counts, signers: signers.size }
+}
+
+/** Keys that must have signed by the end: the first, and each whose lead time was over two looks before it. */
+export function signersMin(plan: {
+  readonly seconds: number
+  readonly rotations: number
+  readonly leadSeconds: number
+}): number {
+  const { seconds, rotations, leadSeconds } = plan
+  const rotatedAt = Array.from({ length: rotations }, (_, index) => (seconds * (index + 1)) / (rotations + 1))
+  return 1 + rotatedAt.filter((at) => at + leadSeconds + 2 * (SIGNER_LOOK_MS / 1000) < seconds).length
+}
+
+/** Asks for a token now and then, and notes which key signed it. */
+async function watchSigners(untilMs: number, options: RotationOptions, signers: Set<string>): Promise<void> {
+  while (performance.now() < untilMs && !options.signal.aborted) {
+    const { body } = await askService(options, 'eva-os', {
+      path: '/v1/tokens',
+      body: { audience: 'eva-os' },
+      headers: { 'x-operator-key': options.operatorKey },
+    })
+    const [header = ''] = String((body as { token?: unknown }).token).split('.')
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
+    signers.add(kid)
+    await pause(SIGNER_LOOK_MS)
+  }
 }
 
 async function chatUntil(

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import type { ServiceName } from '#catalog'
 import { type CorpusTokens, parseObject, send } from './corpus-client.ts'
 
-/** Tokens live five minutes; a race or a wait must not outlive the one it uses. */
-const TOKEN_USE_MS = 120_000
+/** A case must not outlive the token it uses; a race asks again and again. */
+const TOKEN_USE_SHARE = 0.4
 
 /** The credentials of a running stack, read from its state folder as the supervisor left them there. */
 export async function tokensOfStack(stack: {
@@ -20,8 +20,8 @@ export async function tokensOfStack(stack: {
       const key = `${caller} ${audience}`
       const known = held.get(key)
       if (known !== undefined && performance.now() < known.untilMs) return known.token
-      const token = await requestToken(stack, caller, audience)
-      held.set(key, { token, untilMs: performance.now() + TOKEN_USE_MS })
+      const { token, lifeMs } = await requestToken(stack, caller, audience)
+      held.set(key, { token, untilMs: performance.now() + lifeMs * TOKEN_USE_SHARE })
       return token
     },
   }
@@ -31,7 +31,7 @@ async function requestToken(
   { home, portBase }: { readonly home: string; readonly portBase: number },
   caller: ServiceName,
   audience: ServiceName,
-): Promise<string> {
+): Promise<{ readonly token: string; readonly lifeMs: number }> {
   const secret = await readFile(join(home, 'run', 'secrets', caller), 'utf8')
   const { status, text } = await send(portBase, 'eva-os', {
     method: 'POST',
@@ -39,7 +39,7 @@ async function requestToken(
     headers: { 'x-service-name': caller, 'x-bootstrap-secret': secret.trim() },
     body: JSON.stringify({ audience }),
   })
-  const token = parseObject(text)?.['token']
+  const { token, expires_at: expiresAt } = parseObject(text) ?? {}
   if (typeof token !== 'string') throw new Error(`eva-os gave no token (${status})`)
-  return token
+  return { token, lifeMs: Date.parse(String(expiresAt)) - Date.now() }
 }
