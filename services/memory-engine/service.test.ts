@@ -48,29 +48,45 @@ describe('who may come in', () => {
   })
 })
 
+const VALID = { type: 'fact', content: 'text' }
+const BAD_STORES: readonly (readonly [what: string, body: object | string, expected: string])[] = [
+  ['no type', { content: 'text' }, '422 INVALID_ARGUMENT'],
+  ['no content', { type: 'fact' }, '422 INVALID_ARGUMENT'],
+  ['content a number', { ...VALID, content: 5 }, '422 INVALID_ARGUMENT'],
+  ['content null', { ...VALID, content: null }, '422 INVALID_ARGUMENT'],
+  ['content a list', { ...VALID, content: ['text'] }, '422 INVALID_ARGUMENT'],
+  ['content empty', { ...VALID, content: '' }, '400 INVALID_ARGUMENT'],
+  ['type empty', { ...VALID, type: '' }, '400 INVALID_ARGUMENT'],
+  ['type with a space', { ...VALID, type: 'a b' }, '400 INVALID_ARGUMENT'],
+  ['type too long', { ...VALID, type: 'a'.repeat(65) }, '400 INVALID_ARGUMENT'],
+  ['an unknown field', { ...VALID, extra: 1 }, '400 INVALID_ARGUMENT'],
+  ['session a path', { ...VALID, session_id: '../../etc' }, '400 INVALID_ARGUMENT'],
+  ['a lone surrogate', '{"type":"fact","content":"a\\ud800b"}', '400 INVALID_ARGUMENT'],
+  ['NUL in the content', { ...VALID, content: 'a\0b' }, '400 INVALID_ARGUMENT'],
+  ['content too long', { ...VALID, content: 'a'.repeat(262_145) }, '413 TOO_LARGE'],
+  ['metadata too long', { ...VALID, metadata: { a: 'a'.repeat(16_385) } }, '413 TOO_LARGE'],
+  ['a body over 1 MiB', { ...VALID, content: 'a'.repeat(1_100_000) }, '413 TOO_LARGE'],
+  ['not JSON', '{"type":', '400 INVALID_ARGUMENT'],
+  ['a list', '[]', '422 INVALID_ARGUMENT'],
+]
+
+const BAD_SEARCHES = [
+  ['no query', {}, '422 INVALID_ARGUMENT'],
+  ['query a number', { query: 7 }, '422 INVALID_ARGUMENT'],
+  ['query empty', { query: '' }, '400 INVALID_ARGUMENT'],
+  ['query too long', { query: 'a '.repeat(70_000) }, '413 TOO_LARGE'],
+  ['query with a lone surrogate', '{"query":"a\\udfff"}', '400 INVALID_ARGUMENT'],
+  ['limit negative', { query: 'a', limit: -1 }, '400 INVALID_ARGUMENT'],
+  ['limit zero', { query: 'a', limit: 0 }, '400 INVALID_ARGUMENT'],
+  ['limit huge', { query: 'a', limit: 1e9 }, '400 INVALID_ARGUMENT'],
+  ['limit half', { query: 'a', limit: 1.5 }, '400 INVALID_ARGUMENT'],
+  ['limit a text', { query: 'a', limit: '5' }, '400 INVALID_ARGUMENT'],
+  ['mode unknown', { query: 'a', mode: 'magic' }, '400 INVALID_ARGUMENT'],
+  ['type with a quote', { query: 'a', type: "x' OR 1=1" }, '400 INVALID_ARGUMENT'],
+] as const
+
 describe('bad input is refused with its code, and nothing of it is stored', () => {
-  const valid = { type: 'fact', content: 'text' }
-  const cases: readonly (readonly [what: string, body: object | string, expected: string])[] = [
-    ['no type', { content: 'text' }, '422 INVALID_ARGUMENT'],
-    ['no content', { type: 'fact' }, '422 INVALID_ARGUMENT'],
-    ['content a number', { ...valid, content: 5 }, '422 INVALID_ARGUMENT'],
-    ['content null', { ...valid, content: null }, '422 INVALID_ARGUMENT'],
-    ['content a list', { ...valid, content: ['text'] }, '422 INVALID_ARGUMENT'],
-    ['content empty', { ...valid, content: '' }, '400 INVALID_ARGUMENT'],
-    ['type empty', { ...valid, type: '' }, '400 INVALID_ARGUMENT'],
-    ['type with a space', { ...valid, type: 'a b' }, '400 INVALID_ARGUMENT'],
-    ['type too long', { ...valid, type: 'a'.repeat(65) }, '400 INVALID_ARGUMENT'],
-    ['an unknown field', { ...valid, extra: 1 }, '400 INVALID_ARGUMENT'],
-    ['session a path', { ...valid, session_id: '../../etc' }, '400 INVALID_ARGUMENT'],
-    ['a lone surrogate', '{"type":"fact","content":"a\\ud800b"}', '400 INVALID_ARGUMENT'],
-    ['NUL in the content', { ...valid, content: 'a\0b' }, '400 INVALID_ARGUMENT'],
-    ['content too long', { ...valid, content: 'a'.repeat(262_145) }, '413 TOO_LARGE'],
-    ['metadata too long', { ...valid, metadata: { a: 'a'.repeat(16_385) } }, '413 TOO_LARGE'],
-    ['a body over 1 MiB', { ...valid, content: 'a'.repeat(1_100_000) }, '413 TOO_LARGE'],
-    ['not JSON', '{"type":', '400 INVALID_ARGUMENT'],
-    ['a list', '[]', '422 INVALID_ARGUMENT'],
-  ]
-  for (const [what, body, expected] of cases) {
+  for (const [what, body, expected] of BAD_STORES) {
     test(`store: ${what}`, async () => {
       const before = await memory.call('GET', '/query/stats')
       assert.equal(await refused(memory.call('POST', '/store', body)), expected)
@@ -82,7 +98,7 @@ describe('bad input is refused with its code, and nothing of it is stored', () =
   test('store: metadata of the wrong type', async () => {
     for (const metadata of ['text', 5, [], null]) {
       assert.match(
-        await refused(memory.call('POST', '/store', { ...valid, metadata })),
+        await refused(memory.call('POST', '/store', { ...VALID, metadata })),
         /^4\d\d INVALID_ARGUMENT$/,
       )
     }
@@ -104,20 +120,7 @@ describe('bad input is refused with its code, and nothing of it is stored', () =
     assert.match(text, /^4\d\d INVALID_ARGUMENT$/)
   })
 
-  for (const [what, body, expected] of [
-    ['no query', {}, '422 INVALID_ARGUMENT'],
-    ['query a number', { query: 7 }, '422 INVALID_ARGUMENT'],
-    ['query empty', { query: '' }, '400 INVALID_ARGUMENT'],
-    ['query too long', { query: 'a '.repeat(70_000) }, '413 TOO_LARGE'],
-    ['query with a lone surrogate', '{"query":"a\\udfff"}', '400 INVALID_ARGUMENT'],
-    ['limit negative', { query: 'a', limit: -1 }, '400 INVALID_ARGUMENT'],
-    ['limit zero', { query: 'a', limit: 0 }, '400 INVALID_ARGUMENT'],
-    ['limit huge', { query: 'a', limit: 1e9 }, '400 INVALID_ARGUMENT'],
-    ['limit half', { query: 'a', limit: 1.5 }, '400 INVALID_ARGUMENT'],
-    ['limit a text', { query: 'a', limit: '5' }, '400 INVALID_ARGUMENT'],
-    ['mode unknown', { query: 'a', mode: 'magic' }, '400 INVALID_ARGUMENT'],
-    ['type with a quote', { query: 'a', type: "x' OR 1=1" }, '400 INVALID_ARGUMENT'],
-  ] as const) {
+  for (const [what, body, expected] of BAD_SEARCHES) {
     test(`search: ${what}`, async () => {
       const text = await refused(memory.call('POST', '/search', body))
       assert.equal(text.replace(/^422/, expected.slice(0, 3)), expected)
@@ -228,7 +231,9 @@ describe('what was acknowledged', () => {
     assert.deepEqual(await found('quokka', { type: 'animal', session_id: 's1' }), [first])
     assert.equal((await found('quokka', { limit: 1 })).length, 1)
   })
+})
 
+describe('what was changed, and how it is gone through', () => {
   test('a replaced memory is found by its new words and no longer by its old ones', async () => {
     const id = await stored('the walrus sings')
     const { status, body } = await memory.call('PUT', `/recall/${id}`, {

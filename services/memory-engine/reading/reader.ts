@@ -4,9 +4,10 @@ import { asServiceError, needsReopening } from '../database/sqlite-failure.ts'
 import { createStatements } from '../database/statements.ts'
 import { createTimingLog } from '../database/timings.ts'
 import { failed, succeeded } from '../threads/outcome.ts'
+import { ConversationLinks } from '../search/conversation-links.ts'
 import { DocumentLengths } from '../search/document-lengths.ts'
 import { ScoreBoard } from '../search/score-board.ts'
-import { search, type SearchTools } from '../search/search.ts'
+import { followChanges, search, type SearchTools } from '../search/search.ts'
 import type { SearchWeights } from '../search/search-weights.ts'
 import { createStemmer } from '../search/stemmer.ts'
 import { SignatureIndex } from '../vectors/signature-index.ts'
@@ -43,7 +44,11 @@ export class Reader {
   prepare(): boolean {
     if (this.#open === undefined) return false
     try {
-      return this.#inSnapshot(({ statement, lengths }) => lengths.loadSome(statement))
+      return this.#inSnapshot((tools) => {
+        const collection = followChanges(tools)
+        const { statement, lengths, links } = tools
+        return lengths.loadSome(statement) || links.loadSome(collection, statement)
+      })
     } catch {
       // The next read meets the same trouble and reports it to somebody who waits.
       return false
@@ -76,6 +81,7 @@ export class Reader {
         tools: {
           statement,
           lengths: new DocumentLengths(),
+          links: new ConversationLinks(),
           scores: new ScoreBoard(),
           stemText: createStemmer(),
           signatures: new SignatureIndex(),

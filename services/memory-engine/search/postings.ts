@@ -27,8 +27,8 @@ const PROBE_OCCURRENCES = 1500
 const READ_OCCURRENCES_MAX = 60_000
 /** Estimates may be wrong by so much before a term that was taken for lighter is given up. */
 const ESTIMATE_MARGIN = 1.5
-/** A term in more than a fifth of all memories is not read whole, however few these are. */
-const COMMON_SHARE = 5
+/** A term in more than an eighth of all memories is not read whole, however few these are. */
+const COMMON_SHARE = 8
 /** Of a long query the rarest terms are read; so many are rare enough to find what holds any of them. */
 const TERMS_READ_MAX = 12
 

@@ -32,58 +32,53 @@ function fillWithTexts(memory: TestDatabase, count: number): void {
   memory.write({ kind: 'import', drafts })
 }
 
+/** Pieces of any query: noise, syntax of FTS5 and SQL, words that are stored, days that do not exist. */
+const FRAGMENT = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: 'grapheme', maxLength: 40 }),
+  fc.constantFrom(
+    '"',
+    '""',
+    "'",
+    '*',
+    '^',
+    ':',
+    '(',
+    ')',
+    '{',
+    '}',
+    '+',
+    '-',
+    '\0',
+    '%',
+    '_',
+    '\\',
+    ';',
+    '--',
+  ),
+  fc.constantFrom(
+    'alpha',
+    'AND',
+    'OR',
+    'NOT',
+    'NEAR(',
+    'content:',
+    'rowid',
+    'memories_fts',
+    'rank',
+    '12 May',
+  ),
+  fc.constantFrom('99999999999999999999', '31.02.2026', 'in 999 weeks', 'last sunday', '\ud800', '\uffff'),
+)
+
 describe('the planner', () => {
   test('no text makes it throw, inject, or answer more than the limit', (t) => {
     const memory = openTestDatabase(t)
     memory.store('alpha beta "quoted" AND OR NOT NEAR', { session: 's' })
     memory.index()
     memory.store('gamma pending')
-    const fragment = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 40 }),
-      fc.string({ unit: 'grapheme', maxLength: 40 }),
-      fc.constantFrom(
-        '"',
-        '""',
-        "'",
-        '*',
-        '^',
-        ':',
-        '(',
-        ')',
-        '{',
-        '}',
-        '+',
-        '-',
-        '\0',
-        '%',
-        '_',
-        '\\',
-        ';',
-        '--',
-      ),
-      fc.constantFrom(
-        'alpha',
-        'AND',
-        'OR',
-        'NOT',
-        'NEAR(',
-        'content:',
-        'rowid',
-        'memories_fts',
-        'rank',
-        '12 May',
-      ),
-      fc.constantFrom(
-        '99999999999999999999',
-        '31.02.2026',
-        'in 999 weeks',
-        'last sunday',
-        '\ud800',
-        '\uffff',
-      ),
-    )
     fc.assert(
-      fc.property(fc.array(fragment, { maxLength: 12 }), fc.integer({ min: 1, max: 100 }), (parts, limit) => {
+      fc.property(fc.array(FRAGMENT, { maxLength: 12 }), fc.integer({ min: 1, max: 100 }), (parts, limit) => {
         assert.ok(memory.search(parts.join(' '), { limit }).length <= Math.min(limit, 2))
         assert.ok(memory.search(parts.join(''), { limit, sessionId: 's' }).length <= 1)
       }),
@@ -116,7 +111,9 @@ describe('the planner', () => {
       )
     }
   })
+})
 
+describe('the order of the planner', () => {
   test('the best ten are those of an exhaustive bm25(), also where words are common', (t) => {
     const memory = openTestDatabase(t)
     fillWithTexts(memory, 6000)
@@ -185,7 +182,9 @@ describe('the planner', () => {
       assert.match(memory.read({ kind: 'recall', id })?.content ?? '', /^common ordinary usual/)
     }
   })
+})
 
+describe('the words of a query', () => {
   test('stop words are dropped, unless nothing else is left or they are used as names', () => {
     const words = (query: string, names?: ReadonlySet<string>) =>
       queryTerms(query, names).map(({ word }) => word)

@@ -4,7 +4,8 @@ import { fuseRanks } from '../vectors/fuse-ranks.ts'
 import type { SignatureIndex } from '../vectors/signature-index.ts'
 import type { QueryVector, ScoredRow, SearchRequest } from '../reading/read-job.ts'
 import { adjacentScores } from './adjacent-turns.ts'
-import { readCollection } from './collection.ts'
+import { type Collection, readCollection } from './collection.ts'
+import type { ConversationLinks } from './conversation-links.ts'
 import type { DocumentLengths } from './document-lengths.ts'
 import { type ExactName, exactNames, holdsName, namedStopWords } from './exact-names.ts'
 import { passes } from './filter.ts'
@@ -19,6 +20,7 @@ import { SEARCH_WEIGHTS, type SearchWeights } from './search-weights.ts'
 export interface SearchTools {
   readonly statement: Statements
   readonly lengths: DocumentLengths
+  readonly links: ConversationLinks
   readonly scores: ScoreBoard
   readonly stemText: StemText
   readonly signatures: SignatureIndex
@@ -35,16 +37,18 @@ export function search(
   tools: SearchTools,
   weights: SearchWeights = SEARCH_WEIGHTS,
 ): ScoredRow[] {
-  const { statement, lengths, scores } = tools
+  const { statement, scores } = tools
   scores.clear()
-  const collection = readCollection(statement)
-  lengths.follow(collection, statement)
+  const collection = followChanges(tools)
   const rows = createRowReader(statement, collection.indexedSeq)
   const lexical: LexicalSearch = { ...tools, collection, rows, filter: request }
   const names = exactNames(request.query)
   const idf = scoreLexically(queryTerms(request.query, namedStopWords(names)), lexical)
   const { adjacent } = weights
-  for (const [seq, gain] of adjacentScores(scores.best(adjacent.hits), adjacent, lexical))
+  for (const [seq, gain] of adjacentScores(scores.best(adjacent.hits), adjacent, {
+    ...lexical,
+    links: tools.links,
+  }))
     scores.add(seq, gain)
   const unit = Math.max(0, ...idf.values())
   const days = weights.day > 0 ? mentionedRanges(request.query, request.nowMs) : []
@@ -53,6 +57,14 @@ export function search(
   return request.vector === undefined
     ? rank(ranking, request.limit)
     : fuse(rank(ranking, Math.max(FUSED_MIN, request.limit)), request.vector, ranking, tools)
+}
+
+/** What the tools keep in memory, brought up to the snapshot that is read now. */
+export function followChanges({ statement, lengths, links }: SearchTools): Collection {
+  const collection = readCollection(statement)
+  lengths.follow(collection, statement)
+  links.follow(collection, statement)
+  return collection
 }
 
 /** A day of a busy week is spoken of often; the newest count. */
