@@ -5,6 +5,7 @@ import { command as backups } from './commands/backups.ts'
 import { command as calibrate } from './commands/calibrate.ts'
 import { command as down } from './commands/down.ts'
 import { command as drillAlerts } from './commands/drill-alerts.ts'
+import { command as drillRestore } from './commands/drill-restore.ts'
 import { command as gates } from './commands/gates.ts'
 import { command as judge } from './commands/judge.ts'
 import { command as logs } from './commands/logs.ts'
@@ -40,6 +41,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   token,
   ...releaseCommands,
   drillAlerts,
+  drillRestore,
   tools,
   test,
 ]

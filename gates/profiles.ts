@@ -16,6 +16,8 @@ export interface Profile {
   readonly scrapeSeconds: number
   /** SIGKILLs under writes, and disks rebuilt as a power loss would leave them. */
   readonly kills: number
+  /** SIGKILLs of eva-os under approvals, and as many of pipecat under sessions. */
+  readonly stateKills: number
   readonly powerLossImages: number
   /** Of each race between a check and its use. */
   readonly raceIterations: number
@@ -44,6 +46,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     voicePerSecond: 30 / 60,
     scrapeSeconds: 1,
     kills: 5,
+    stateKills: 3,
     powerLossImages: 10,
     raceIterations: 200,
     rotationSeconds: 10,
@@ -62,6 +65,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     voicePerSecond: 30 / 60,
     scrapeSeconds: 1,
     kills: 5,
+    stateKills: 3,
     powerLossImages: 10,
     raceIterations: 200,
     rotationSeconds: 20,
@@ -80,6 +84,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     voicePerSecond: 10 / 60,
     scrapeSeconds: 5,
     kills: 100,
+    stateKills: 50,
     powerLossImages: 200,
     raceIterations: 10_000,
     rotationSeconds: 60,
@@ -98,6 +103,7 @@ export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
     voicePerSecond: 5 / 60,
     scrapeSeconds: 15,
     kills: 100,
+    stateKills: 50,
     powerLossImages: 200,
     raceIterations: 10_000,
     rotationSeconds: 60,

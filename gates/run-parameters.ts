@@ -51,6 +51,7 @@ export function runParameters(profile: Profile): Parameters {
     PLANNED_ACTION: planned.action,
     PLANNED_VOICE: planned.voice,
     KILLS: profile.kills,
+    STATE_KILLS: profile.stateKills,
     POWER_LOSSES: profile.powerLossImages,
     DAMAGES: DAMAGES.length,
     KNOWN_REQUESTS: REQUESTS,

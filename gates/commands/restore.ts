@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { backupSettings } from '#ops/backup/backup-settings.ts'
+import { folderToRestoreFrom } from '#ops/backup/backup-settings.ts'
 import { realFileSystem } from '#ops/backup/file-system.ts'
 import { findBackup } from '#ops/backup/find-backup.ts'
 import { type Restored, restoreBackup } from '#ops/backup/restore-backup.ts'
@@ -25,11 +25,10 @@ export const command: CommandDefinition = {
   examples: ['./sonia restore latest --dry-run', './sonia restore latest --only policies'],
   async run(args, host) {
     const home = homeOf(host)
-    const { folder } = backupSettings(home)
     const to = textOption(args, 'to')
     const isDryRun = flagOption(args, 'dryRun')
     const restored = restoreBackup({
-      backup: findBackup(args.positionals[0] ?? '', folder, realFileSystem),
+      backup: findBackup(args.positionals[0] ?? '', folderToRestoreFrom(home), realFileSystem),
       to: to === undefined ? home : resolve(host.cwd, to),
       trust: trustOf(args, host, home),
       only: partsOf(textOption(args, 'only')),

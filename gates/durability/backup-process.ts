@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { runProgram } from './run-script.ts'
 
 export interface BackupEnd {
   readonly exitCode: number | null
@@ -22,18 +22,11 @@ export interface BackupProcessOptions {
 export async function runBackupProcess(options: BackupProcessOptions): Promise<BackupEnd> {
   const main = join(options.repository, 'ops', 'backup', 'backup-main.ts')
   const command = [process.execPath, main, JSON.stringify({ home: options.home, reason: 'drill' })]
-  const [program = '', ...args] =
-    options.smallDisk === undefined ? command : onSmallDisk(options.smallDisk, command)
   const startedAtMs = performance.now()
-  const child = spawn(program, args, { env: { ...options.env }, stdio: ['ignore', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    text += piece
-  })
-  const exitCode = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null))
-    child.once('close', resolve)
-  })
+  const { exitCode, text } = await runProgram(
+    options.smallDisk === undefined ? command : onSmallDisk(options.smallDisk, command),
+    options.env,
+  )
   const { id = null, code = null } = parsed(text)
   return { exitCode, id, code, seconds: (performance.now() - startedAtMs) / 1000 }
 }
@@ -53,4 +46,31 @@ function parsed(text: string): { readonly id?: string; readonly code?: string } 
   } catch {
     return {}
   }
+}
+
+export interface RestoreProcessOptions {
+  readonly repository: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly backup: string
+  /** State folder that is restored into. */
+  readonly home: string
+  /** Public key of the installation that made the backup. */
+  readonly keyFile: string
+  readonly only: readonly string[] | null
+}
+
+export interface RestoreEnd {
+  readonly exitCode: number | null
+  readonly seconds: number
+}
+
+/** `./sonia restore`, as a person runs it: a process of its own. */
+export async function runRestoreProcess(options: RestoreProcessOptions): Promise<RestoreEnd> {
+  const { repository, env, backup, home, keyFile, only } = options
+  const program = [process.execPath, join(repository, 'gates', 'main.ts')]
+  const parts = only === null ? [] : ['--only', only.join(',')]
+  const args = ['restore', backup, '--to', home, '--key', keyFile, '--json', ...parts]
+  const startedAtMs = performance.now()
+  const { exitCode } = await runProgram([...program, ...args], { ...env, SONIA_HOME: home })
+  return { exitCode, seconds: (performance.now() - startedAtMs) / 1000 }
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { BackupError } from '#ops/backup/backup-error.ts'
 import { checkBackup } from '#ops/backup/check-backup.ts'
 import { realFileSystem } from '#ops/backup/file-system.ts'
@@ -7,7 +8,7 @@ import { ownTrust, type Trust } from '#ops/backup/signing.ts'
 import { pause } from '../runners/gate-context.ts'
 import { runBackupProcess } from './backup-process.ts'
 import { DAMAGES, damagedCopy } from './damage.ts'
-import { type DrillNeeds, type Original, tryRestore } from './drill-needs.ts'
+import { type DrillNeeds, type Original, restoreInto } from './drill-needs.ts'
 
 const SMALL_DISK_BYTES = 64 * 1024
 
@@ -29,7 +30,7 @@ export async function drillFailures(
       damage.what,
     )
   }
-  drillMistake(needs, original, { home: restoredHome, trust })
+  await drillMistakes(needs, original, restoredHome)
   await drillFullDisk(needs, original, trust)
 }
 
@@ -42,21 +43,40 @@ function codeOf(work: () => unknown): string {
   }
 }
 
-function drillMistake(
-  needs: DrillNeeds,
-  original: Original,
-  { home, trust }: { home: string; trust: Trust },
-): void {
-  const folder = join(home, 'config', 'policies')
-  const name = readdirSync(folder).find((candidate) => candidate.endsWith('.json')) ?? ''
-  const good = readFileSync(join(folder, name), 'utf8')
-  const configuration = join(home, 'config', 'sonia.json')
-  writeFileSync(join(folder, name), '{"rules": "anything goes"}')
-  writeFileSync(configuration, '{"log_level": "DEBUG"}')
-  tryRestore(needs, { backup: original.backup, home, trust, only: ['policies'] })
-  const isBack = readFileSync(join(folder, name), 'utf8') === good
-  const isOnlyThat = readFileSync(configuration, 'utf8') === '{"log_level": "DEBUG"}'
-  needs.count('mistake', isBack && isOnlyThat, 'policies were not restored alone')
+const WRONG_POLICY = '{"rules": "anything goes"}'
+const WRONG_CONFIGURATION = '{"log_level": '
+
+/** Somebody spoils policies and configuration at once; each is brought back alone, to the time of the named backup. */
+async function drillMistakes(needs: DrillNeeds, original: Original, home: string): Promise<void> {
+  const policies = join(home, 'config', 'policies')
+  const name = readdirSync(policies).find((candidate) => candidate.endsWith('.json')) ?? ''
+  const spoilt = [
+    { path: join(policies, name), wrong: WRONG_POLICY, part: 'policies' },
+    { path: join(home, 'config', 'sonia.json'), wrong: WRONG_CONFIGURATION, part: 'configuration' },
+  ] as const
+  for (const { path, wrong, part } of spoilt) {
+    for (const each of spoilt) writeFileSync(each.path, each.wrong)
+    const data = digestOfFolder(join(home, 'data'))
+    await restoreInto(needs, { original, home, only: [part] })
+    const isBack = readFileSync(path, 'utf8') === readFileSync(inBackup(original.backup, home, path), 'utf8')
+    const others = spoilt.filter((each) => each.part !== part)
+    const isAlone = others.every((each) => readFileSync(each.path, 'utf8') === each.wrong)
+    const isDataKept = digestOfFolder(join(home, 'data')) === data
+    const said = `back ${isBack}, alone ${isAlone}, data as they were ${isDataKept}, wrong before ${wrong}`
+    needs.count(`mistake-${part}`, isBack && isAlone && isDataKept, said)
+  }
+}
+
+function inBackup(backup: string, home: string, path: string): string {
+  return join(backup, 'files', relative(home, path))
+}
+
+function digestOfFolder(folder: string): string {
+  const hash = createHash('sha256')
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  for (const path of paths.sort()) hash.update(path.slice(folder.length)).update(readFileSync(path))
+  return hash.digest('hex')
 }
 
 async function drillFullDisk(

@@ -1,8 +1,7 @@
-import { realFileSystem } from '#ops/backup/file-system.ts'
-import { type Restored, restoreBackup } from '#ops/backup/restore-backup.ts'
-import type { Trust } from '#ops/backup/signing.ts'
+import { join } from 'node:path'
 import type { Part } from '#ops/backup/state-files.ts'
 import type { GateContext } from '../runners/gate-context.ts'
+import { type RestoreEnd, runRestoreProcess } from './backup-process.ts'
 import { type AcknowledgedWrite, startWriteLoad, type WriteLoad } from './write-load.ts'
 
 export const DURABILITY_CHECKS = [
@@ -14,10 +13,16 @@ export const DURABILITY_CHECKS = [
   'row',
   'search',
   'kill',
+  'ledger',
+  'approval-kill',
+  'approval-ledger',
+  'session-kill',
+  'restarts',
   'image',
   'control',
   'damage',
-  'mistake',
+  'mistake-policies',
+  'mistake-configuration',
   'full-disk',
   'second-disk',
   'complete',
@@ -26,10 +31,15 @@ export type DurabilityCheck = (typeof DURABILITY_CHECKS)[number]
 
 export interface DrillNeeds {
   readonly context: GateContext
+  /** SIGKILLs of memory-engine. */
   readonly kills: number
+  /** SIGKILLs of eva-os, and as many of pipecat. */
+  readonly stateKills: number
   readonly images: number
   readonly count: (check: DurabilityCheck, isHeld: boolean, said?: string) => void
   readonly time: (check: DurabilityCheck, seconds: number) => void
+  /** A figure for the record that nothing is judged by. */
+  readonly note: (figures: Readonly<Record<string, string | number | null>>) => void
 }
 
 const WRITERS = 4
@@ -54,22 +64,17 @@ export function loadOn({ context }: DrillNeeds, home: string, mark: string): Wri
 }
 
 export interface RestoreInto {
-  readonly backup: string
+  readonly original: Original
   readonly home: string
-  readonly trust: Trust
   readonly only: readonly Part[] | null
 }
 
-/** Null where the restore was refused, which the progress then says. */
-export function tryRestore(
+/** The drill's backup into another state folder; where it is refused, the process has said why. */
+export function restoreInto(
   { context }: DrillNeeds,
-  { backup, home, trust, only }: RestoreInto,
-): Restored | null {
-  const nowMs = () => context.host.clock.nowMs()
-  try {
-    return restoreBackup({ backup, to: home, trust, only, isDryRun: false, files: realFileSystem, nowMs })
-  } catch (error) {
-    context.progress.say(`durability: ${error instanceof Error ? error.message : String(error)}`)
-    return null
-  }
+  { original, home, only }: RestoreInto,
+): Promise<RestoreEnd> {
+  const { repository, env } = context.host
+  const keyFile = join(original.home, 'config', 'backup.pub')
+  return runRestoreProcess({ repository, env, backup: original.backup, home, keyFile, only })
 }

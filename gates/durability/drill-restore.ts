@@ -1,11 +1,9 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SERVICE_NAMES } from '#catalog'
-import { realFileSystem } from '#ops/backup/file-system.ts'
-import { ownTrust } from '#ops/backup/signing.ts'
 import { type GateContext, startGateStack, stopGateStack } from '../runners/gate-context.ts'
 import { askService } from '../runners/service-access.ts'
-import { type DrillNeeds, type Original, tryRestore } from './drill-needs.ts'
+import { type DrillNeeds, type Original, restoreInto } from './drill-needs.ts'
 import { isFoundBySearch, missingInService } from './find-writes.ts'
 import type { AcknowledgedWrite } from './write-load.ts'
 
@@ -21,10 +19,9 @@ export async function drillRestore(needs: DrillNeeds, original: Original): Promi
   mkdirSync(join(home, 'data', 'memory'), { recursive: true })
   writeFileSync(join(home, 'data', 'memory', 'sonia.db'), 'not a database any more')
   context.progress.at('durability: restoring into a fresh folder')
-  const trust = ownTrust(join(original.home, 'config'), realFileSystem)
-  const restored = tryRestore(needs, { backup: original.backup, home, trust, only: null })
-  count('restore', restored !== null)
-  time('restore', (restored?.durationMs ?? 0) / 1000)
+  const { exitCode, seconds } = await restoreInto(needs, { original, home, only: null })
+  count('restore', exitCode === 0, `ended with ${exitCode}`)
+  time('restore', seconds)
   const other = { ...context, portBase: context.portBase + OTHER_PORTS }
   const stack = await startGateStack(other, 'restored', { home })
   count('restored-start', true)

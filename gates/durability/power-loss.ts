@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type DiskImage, imageAfter, type PowerLoss } from './disk-image.ts'
-import { stateOfDatabase } from './find-writes.ts'
+import { stateOfDatabase } from './check-database.ts'
 import { type FileCall, parseTrace, TRACED_CALLS } from './syscall-trace.ts'
 import type { AcknowledgedWrite } from './write-load.ts'
 
@@ -13,7 +13,7 @@ const DATABASE = 'sonia.db'
 
 export interface WriteRecording {
   /** Ends the recording; the process that was watched lives on. */
-  stop(): Promise<readonly FileCall[]>
+  stop(): Promise<void>
   readonly initial: DiskImage
 }
 
@@ -33,9 +33,13 @@ export async function recordWrites(pid: number, folder: string, traceFile: strin
     stop: async () => {
       strace.kill('SIGINT')
       if (strace.exitCode === null) await once(strace, 'exit')
-      return parseTrace(readFileSync(traceFile, 'latin1')).filter(({ file }) => isDatabaseFile(file, folder))
     },
   }
+}
+
+/** The recorded calls on the database of a folder. */
+export function callsOf(traceFile: string, folder: string): readonly FileCall[] {
+  return parseTrace(readFileSync(traceFile, 'latin1')).filter(({ file }) => isDatabaseFile(file, folder))
 }
 
 async function attached(strace: ChildProcess): Promise<void> {
@@ -63,7 +67,15 @@ export interface ImageVerdict {
   readonly loss: PowerLoss
   readonly promised: number
   readonly lost: number
+  readonly halfRows: number
+  readonly wrongVectors: number
+  readonly vectors: number
   readonly fault: string | null
+}
+
+/** Nothing that was promised is missing, and what is there is whole. */
+export function isImageWhole({ promised, lost, halfRows, wrongVectors, fault }: ImageVerdict): boolean {
+  return promised > 0 && lost === 0 && halfRows === 0 && wrongVectors === 0 && fault === null
 }
 
 /** Opens the disk as it would be after the loss, and compares it with what had been acknowledged by then. */
@@ -78,9 +90,12 @@ export function judgeImage(
   for (const [path, bytes] of imageAfter(initial, calls, loss))
     writeFileSync(join(scratch, basename(path)), bytes)
   const promised = writes.filter(({ atMs }) => (atMs + 1) / 1000 <= loss.at)
-  const { missing, fault } = stateOfDatabase(join(scratch, DATABASE), promised)
-  return { loss, promised: promised.length, lost: missing.length, fault }
+  const { missing, ...state } = stateOfDatabase(join(scratch, DATABASE), promised)
+  return { loss, promised: promised.length, lost: missing.length, ...state }
 }
+
+/** Before the first loss so many writes were acknowledged: a loss of nothing proves nothing. */
+const PROMISED_MIN = 10
 
 /** Moments spread over the recording, each right after an acknowledgement, with every kind of survivor in turn. */
 export function lossesFor(
@@ -90,7 +105,8 @@ export function lossesFor(
 ): readonly PowerLoss[] {
   const kinds = ['none', 'some', 'torn'] as const
   return Array.from({ length: count }, (_, index) => {
-    const write = writes[Math.floor(((index + 1) * writes.length) / count) - 1] ?? writes.at(-1)
+    const later = writes.length - PROMISED_MIN
+    const write = writes[PROMISED_MIN + Math.floor(((index + 1) * later) / count) - 1] ?? writes.at(-1)
     return {
       at: (write?.atMs ?? 0) / 1000,
       seed: seed + index,

@@ -1,4 +1,5 @@
 import { askService, serviceToken, type StackAddress } from '../runners/service-access.ts'
+import { contentOf } from './drill-content.ts'
 
 /** A memory whose storing was acknowledged: from then on it may not be lost. */
 export interface AcknowledgedWrite {
@@ -62,7 +63,7 @@ async function writeUntil(signal: AbortSignal, options: WriteLoadOptions, ledger
         }
       }
       ledger.counts.next += 1
-      const written = await storeMemory(options, token.text, `${options.mark} memory ${ledger.counts.next}`)
+      const written = await storeMemory(options, token.text, contentOf(options.mark, ledger.counts.next))
       if (written !== null) ledger.acknowledged.push(written)
       else ledger.counts.refused += 1
     } catch {

@@ -46,3 +46,13 @@ export function backupSettings(home: string): BackupSettings {
     retention: { hourly: section.keep_hourly, daily: section.keep_daily, weekly: section.keep_weekly },
   }
 }
+
+/** Where a restore looks for backups: also while the configuration is what has to be restored. */
+export function folderToRestoreFrom(home: string): string {
+  try {
+    return backupSettings(home).folder
+  } catch (error) {
+    if (error instanceof OpsError) return stateHome(home).backups
+    throw error
+  }
+}

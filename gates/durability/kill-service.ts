@@ -1,0 +1,36 @@
+import type { ServiceName } from '#catalog'
+import type { Stack } from '#ops/stack.ts'
+import { type GateContext, pause } from '../runners/gate-context.ts'
+import { askService } from '../runners/service-access.ts'
+
+const LOOK_EVERY_MS = 25
+/** Half a minute of looking. Looks are counted, not time: a machine that stood still is no service that stayed away. */
+const LOOKS_MAX = 1200
+
+/** SIGKILL, and patience until the supervisor has brought the service back; false where it did not. */
+export async function killService(
+  context: GateContext,
+  stack: Stack,
+  service: ServiceName,
+): Promise<boolean> {
+  const before = startOf(stack, service)
+  stack.kill(service, 'SIGKILL')
+  return untilTrue(context, async () => {
+    if (startOf(stack, service) === before) return false
+    const { status } = await askService(context, service, { path: '/readyz', timeoutMs: 2000 })
+    return status === 200
+  })
+}
+
+function startOf(stack: Stack, service: ServiceName): number | undefined {
+  return stack.processes.find((entry) => entry.service === service)?.identity.pid
+}
+
+/** Asks until it is so, at most for the time a service may need to start; an error counts as not yet. */
+export async function untilTrue(context: GateContext, ask: () => Promise<boolean>): Promise<boolean> {
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    if (await ask().catch(() => false)) return true
+    await pause(context, LOOK_EVERY_MS)
+  }
+  return false
+}
