@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { DEFAULT_PORT_BASE } from '#catalog'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import type { Verdict } from '../engine/types.ts'
+import { MACHINE_PUBLIC_KEY_FILE } from '../evidence/machine-key.ts'
 import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { DEFAULT_PROFILE, PROFILE_NAMES, type Profile, profileNamed } from '../profiles.ts'
@@ -47,12 +48,29 @@ export const command: CommandDefinition = {
       const { verdict } = run.judgement
       if (flagOption(args, 'json')) {
         host.stdout.write(`${JSON.stringify({ run_id: options.runId, bundle: bundle.path, ...verdict })}\n`)
-      } else host.stdout.write(`\n${summaryTable(verdict, host)}evidence: ${bundle.path}\n`)
+      } else {
+        const evidence = evidenceText(bundle.path, { repository: host.repository, home })
+        host.stdout.write(`\n${summaryTable(verdict, host)}${evidence}`)
+      }
       return exitCodeOf(verdict.verdict)
     })
     await rm(options.home, { recursive: true, force: true })
     return exitCode
   },
+}
+
+/** Where the evidence lies, and how to check it. */
+function evidenceText(bundle: string, { repository, home }: { repository: string; home: string }): string {
+  const key = join(home, 'config', MACHINE_PUBLIC_KEY_FILE)
+  const [place, keyFile] = [bundle, key].map((path) => shownPath(path, repository))
+  return `evidence: ${bundle}\nreport:   ${join(bundle, 'report.html')}\ncheck it: ./sonia verify ${place} --key ${keyFile}\n`
+}
+
+/** As a person would type it from the repository's folder. */
+function shownPath(path: string, repository: string): string {
+  const inside = relative(repository, path)
+  const shown = inside.startsWith('..') ? path : inside
+  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`
 }
 
 function optionsOf(

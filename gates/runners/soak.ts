@@ -6,6 +6,7 @@ import { plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
 import { errorBudget, errorsSoFar } from './error-budget.ts'
 import { type GateContext, type GateRunner, pause, startGateStack, stopGateStack } from './gate-context.ts'
 import { type LoadProcess, loadLog, startLoad } from './k6-process.ts'
+import { waitForQuietAlerts } from './quiet-alerts.ts'
 import { freezeEnd, openWindow } from './scrape-grid.ts'
 import { collectSoakMetrics, soakMetricsCsv, soakMetricsJson } from './soak-metrics.ts'
 
@@ -28,6 +29,7 @@ export const observeSoak: GateRunner = async (context) => {
 async function observeStack(context: GateContext, provider: SoakProvider): Promise<GateWindow> {
   const { profile, watch } = context
   const stack = await startSoakStack(context, provider)
+  await waitForQuietAlerts(context, prometheusClient({ url: watch.prometheusUrl }))
   const start = await openWindow(context)
   watch.ops.countCheck(GATE, 'start', stack === null ? 'fail' : 'pass')
   try {

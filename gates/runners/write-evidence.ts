@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { CALLER_NAMES } from '#catalog'
 import { locateTool } from '#tools/locate.ts'
 import { loadMachineKey } from '../evidence/machine-key.ts'
@@ -70,9 +71,20 @@ async function takeSnapshot({ watch }: GateRun): Promise<string> {
 }
 
 async function versionsOf({ host }: GateRunOptions): Promise<Readonly<Record<string, string>>> {
-  const tools = await Promise.all((['k6', 'prometheus'] as const).map((name) => locateTool(name, host)))
+  const names = ['k6', 'prometheus', 'alertmanager', 'otelcol'] as const
+  const tools = await Promise.all(names.map((name) => locateTool(name, host)))
   const located = Object.fromEntries(tools.map(({ name, version }) => [name, version]))
-  return { node: process.versions.node, ...located }
+  return { node: process.versions.node, sqlite: sqliteVersion(), ...located }
+}
+
+/** Of the SQLite that the services use: better-sqlite3 brings its own. */
+function sqliteVersion(): string {
+  const database = new Database(':memory:')
+  try {
+    return String(database.prepare('SELECT sqlite_version()').pluck().get())
+  } finally {
+    database.close()
+  }
 }
 
 /** Logs of every stack of the run, under the name of its state folder. */

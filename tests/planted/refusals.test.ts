@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'node:process'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { CATALOG, portAt, WATCH_PORTS } from '#catalog'
 import { takenPorts } from '#ops/process/listening-ports.ts'
 import { CliError } from '#gates/exit-codes.ts'
 import { hostForTest } from '#gates/host-for-test.ts'
 import { runProgram } from '#gates/program.ts'
+import { requireProgram } from '../requirement.ts'
 import { gateRunOptionsForTest } from './planted-run.ts'
 import { withGateRun } from '#gates/runners/run-gates.ts'
 
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const PORT_BASE = 27_400
 
 async function temporary(t: TestContext): Promise<string> {
@@ -68,4 +72,25 @@ test('a broken criterion is refused before anything starts, with file and line: 
     (error: unknown) =>
       error instanceof CliError && error.exitCode === 65 && /soak\.yaml:4/.test(error.message),
   )
+})
+
+test('a full disk is refused before anything starts, and nothing half-written stays: 69', async (t) => {
+  if (requireProgram(t, 'unshare', { env }) === null) return
+  const home = await temporary(t)
+  // A file system of 1 MiB that exists in this process's own mount namespace alone.
+  const script =
+    'mount -t tmpfs -o size=1m none "$1" && shift && { "$@"; code=$?; find "$home" -type f; exit $code; }'
+  const command = [process.execPath, join(REPOSITORY, 'gates', 'main.ts'), 'gates', '--profile', 'ci']
+  const args = ['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh', home, ...command]
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    [...args, '--home', home, '--port-base', `${PORT_BASE}`],
+    {
+      env: { ...env, home },
+      encoding: 'utf8',
+    },
+  )
+  assert.equal(status, 69, stderr)
+  assert.match(stderr, /disk full: \d+ MiB free at .*, \d+ MiB needed\n {2}try: make room/)
+  assert.doesNotMatch(stdout, /^\//m)
 })
