@@ -23,6 +23,7 @@ export function composePrometheus(template: string): string {
   const hosts: Readonly<Record<string, string>> = {
     prometheus: `prometheus:${WATCH_PORTS.prometheus}`,
     alertmanager: `alertmanager:${WATCH_PORTS.alertmanager}`,
+    collector: `collector:${WATCH_PORTS.collectorMetrics}`,
   }
   config.alerting.alertmanagers = [{ static_configs: [{ targets: [hosts['alertmanager'] ?? ''] }] }]
   config.scrape_configs = config.scrape_configs.filter(({ job_name: job }) => job !== 'sonia-ops')
@@ -38,7 +39,12 @@ interface CollectorConfig {
   extensions: { health_check: { endpoint: string } }
   receivers: { otlp: { protocols: { http: { endpoint: string } } }; [name: string]: unknown }
   exporters: Record<string, unknown>
-  service: { pipelines: Record<string, { receivers: string[]; processors: string[]; exporters: string[] }> }
+  service: {
+    telemetry: {
+      metrics: { readers: { pull: { exporter: { prometheus: { host: string } } } }[] }
+    }
+    pipelines: Record<string, { receivers: string[]; processors: string[]; exporters: string[] }>
+  }
 }
 
 /** The Collector on the network of compose: spans to Tempo, the services' log files to Loki. */
@@ -47,6 +53,7 @@ export function composeCollector(template: string): string {
   const config = parse(renderCollectorConfig(template, settings)) as CollectorConfig
   config.extensions.health_check.endpoint = `0.0.0.0:${WATCH_PORTS.collectorHealth}`
   config.receivers.otlp.protocols.http.endpoint = `0.0.0.0:${WATCH_PORTS.collector}`
+  for (const { pull } of config.service.telemetry.metrics.readers) pull.exporter.prometheus.host = '0.0.0.0'
   config.receivers['filelog'] = LOG_FILES
   config.exporters = {
     'otlphttp/tempo': { endpoint: 'http://tempo:4318', tls: { insecure: true } },

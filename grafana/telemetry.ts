@@ -49,6 +49,40 @@ const LOSSES: readonly PanelSpec[] = [
   },
 ]
 
+const COLLECTOR: readonly PanelSpec[] = [
+  {
+    kind: 'lines',
+    title: 'Spans through the Collector',
+    description: 'Taken from the services and written, per second. The lines lie on each other.',
+    unit: 'cps',
+    queries: {
+      taken: 'sum(rate(otelcol_receiver_accepted_spans_total[$__rate_interval]))',
+      written: 'sum(rate(otelcol_exporter_sent_spans_total[$__rate_interval]))',
+    },
+    width: 8,
+  },
+  {
+    kind: 'lines',
+    title: 'Spans the Collector lost',
+    description: 'Refused, or taken and not written, per second. The services do not know of the latter.',
+    unit: 'cps',
+    queries: {
+      refused: 'sum(rate(otelcol_receiver_refused_spans_total[$__rate_interval])) or vector(0)',
+      'not written': 'sum(rate(otelcol_exporter_send_failed_spans_total[$__rate_interval])) or vector(0)',
+    },
+    limits: { warning: 0.001 },
+    width: 8,
+  },
+  {
+    kind: 'lines',
+    title: 'Memory of the Collector',
+    description: 'It refuses spans before it reaches its limit.',
+    unit: 'bytes',
+    queries: { resident: 'otelcol_process_memory_rss' },
+    width: 8,
+  },
+]
+
 const WATCHERS: readonly PanelSpec[] = [
   {
     kind: 'lines',
@@ -87,5 +121,5 @@ export const TELEMETRY: DashboardSpec = {
   title: 'SONIA telemetry health',
   description: 'Whether what the other dashboards show can be believed.',
   from: 'now-1h',
-  rows: { 'Scrapes and losses': LOSSES, Watchers: WATCHERS },
+  rows: { 'Scrapes and losses': LOSSES, Collector: COLLECTOR, Watchers: WATCHERS },
 }

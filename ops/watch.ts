@@ -87,13 +87,14 @@ const DEFAULT_RETENTION = '15d'
 /** Every port of the watching side at this port base. */
 export function watchPorts(
   portBase: number,
-): Readonly<Record<WatchTool | 'collectorHealth' | 'ops', number>> {
+): Readonly<Record<WatchTool | 'collectorHealth' | 'collectorMetrics' | 'ops', number>> {
   const at = (port: number) => portAt(port, portBase)
   return {
     prometheus: at(WATCH_PORTS.prometheus),
     alertmanager: at(WATCH_PORTS.alertmanager),
     collector: at(WATCH_PORTS.collector),
     collectorHealth: at(WATCH_PORTS.collectorHealth),
+    collectorMetrics: at(WATCH_PORTS.collectorMetrics),
     ops: at(WATCH_PORTS.ops),
   }
 }

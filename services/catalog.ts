@@ -83,6 +83,7 @@ export const WATCH_PORTS = {
   alertmanager: 9093,
   collector: 4318,
   collectorHealth: 13133,
+  collectorMetrics: 8888,
   grafana: 3000,
   ops: 7090,
   upstreamDouble: 7095,

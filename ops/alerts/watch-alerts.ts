@@ -16,16 +16,7 @@ export function watchAlerts(timing: AlertTiming): readonly AlertRule[] {
       description: 'A part of the watching side is away; what it would have told is unknown meanwhile.',
       dashboard: 'sonia-telemetry',
     },
-    {
-      alert: 'CollectorDown',
-      severity: 'warning',
-      service: 'collector',
-      expr: 'absent(sonia_tool_resident_memory_bytes{tool="collector"}) and on () (sum(up{job="sonia-ops"}) == 1)',
-      forSeconds: timing.shortFor,
-      summary: 'The OpenTelemetry Collector does not run',
-      description: 'Requests are unaffected, their traces are lost; sonia_spans_dropped_total counts them.',
-      dashboard: 'sonia-telemetry',
-    },
+    ...collectorAlerts(timing, window),
     {
       alert: 'TelemetryLost',
       severity: 'warning',
@@ -67,4 +58,46 @@ export function watchAlerts(timing: AlertTiming): readonly AlertRule[] {
       dashboard: 'sonia-telemetry',
     },
   ]
+}
+
+function collectorAlerts(timing: AlertTiming, window: string): readonly AlertRule[] {
+  return [
+    {
+      alert: 'CollectorDown',
+      severity: 'warning',
+      service: 'collector',
+      // Where nobody supervises it (compose without the profile that has a Collector), its absence is meant.
+      expr: 'up{job="collector"} == 0 and on () (sum(up{job="sonia-ops"}) == 1)',
+      forSeconds: timing.shortFor,
+      summary: 'The OpenTelemetry Collector does not run',
+      description: 'Requests are unaffected, their traces are lost; sonia_spans_dropped_total counts them.',
+      dashboard: 'sonia-telemetry',
+    },
+    {
+      alert: 'CollectorLosesSpans',
+      severity: 'warning',
+      service: 'collector',
+      expr: lostByCollector(window),
+      forSeconds: timing.shortFor,
+      summary: 'The OpenTelemetry Collector loses spans',
+      description:
+        '{{ $value | humanize }} spans were refused, or taken and not written: out of memory, a full disk, or Tempo is away.',
+      dashboard: 'sonia-telemetry',
+    },
+  ]
+}
+
+const COLLECTOR_LOSSES = [
+  'otelcol_receiver_refused_spans_total',
+  'otelcol_receiver_failed_spans_total',
+  'otelcol_exporter_send_failed_spans_total',
+] as const
+
+/** A count of failures is born at the first one, which `increase` does not see: where it is new, all of it counts. */
+function lostByCollector(window: string): string {
+  const parts = COLLECTOR_LOSSES.map((name) => {
+    const series = `${name}{job="collector"}`
+    return `(sum((${series} unless ${series} offset ${window}) or increase(${series}[${window}])) or vector(0))`
+  })
+  return `${parts.join(' + ')} > 0`
 }

@@ -186,6 +186,17 @@ function watcherCases(): readonly PlantedAlert[] {
       gauge(of(s, 'sonia_log_lines_dropped_total'), 0, 0),
     ]),
     {
+      alert: 'CollectorLosesSpans',
+      severity: 'warning',
+      service: 'collector',
+      series: [
+        rising(
+          'otelcol_exporter_send_failed_spans_total{job="collector",instance="planted",exporter="file"}',
+          5,
+        ),
+      ],
+    },
+    {
       alert: 'GateFailed',
       severity: 'warning',
       service: 'gates',

@@ -46,6 +46,7 @@ export function renderPrometheusConfig(template: string, settings: PrometheusSet
     'sonia-ops': address(WATCH_PORTS.ops),
     prometheus: address(WATCH_PORTS.prometheus),
     alertmanager: address(WATCH_PORTS.alertmanager),
+    collector: address(WATCH_PORTS.collectorMetrics),
   }
   for (const job of config.scrape_configs) {
     const own = addresses[job.job_name]

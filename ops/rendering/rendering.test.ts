@@ -39,7 +39,7 @@ test('no address of the default ports is left at another port base', () => {
     renderCollectorConfig(template('otel', 'collector', 'config.yaml'), settings)
   assert.deepEqual(
     [...rendered.matchAll(/127\.0\.0\.1:(\d+)/g)].map((match) => Number(match[1])).sort((a, b) => a - b),
-    [5_318, 8_090, 10_090, 10_093, 10_093, 14_133],
+    [5_318, 8_090, 9_888, 10_090, 10_093, 10_093, 14_133],
   )
 })
 
