@@ -11,7 +11,7 @@ async function waited(looks: number): Promise<{ asked: number; slept: number }> 
   const client: Pick<PrometheusClient, 'instant'> = {
     instant: (query, time) => {
       seen.asked += 1
-      const data = seen.asked <= looks ? [{ metric: { alertname: 'ServiceDown' }, value: '1' }] : []
+      const data = seen.asked <= looks ? [{ labels: { alertname: 'ServiceDown' }, time, value: '1' }] : []
       return Promise.resolve({ kind: 'instant', query, time, fault: null, data })
     },
   }
