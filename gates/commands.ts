@@ -3,10 +3,12 @@ import { approvalCommands } from './commands/approvals.ts'
 import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
 import { command as calibrate } from './commands/calibrate.ts'
+import { completionCommand } from './commands/completion.ts'
 import { command as down } from './commands/down.ts'
 import { command as drillAlerts } from './commands/drill-alerts.ts'
 import { command as drillRestore } from './commands/drill-restore.ts'
 import { command as gates } from './commands/gates.ts'
+import { command as gatesAttach } from './commands/gates-attach.ts'
 import { command as judge } from './commands/judge.ts'
 import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
@@ -29,6 +31,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   logs,
   trace,
   gates,
+  gatesAttach,
   calibrate,
   plan,
   judge,
@@ -44,4 +47,5 @@ export const COMMANDS: readonly CommandDefinition[] = [
   drillRestore,
   tools,
   test,
+  completionCommand(() => COMMANDS),
 ]

@@ -29,8 +29,9 @@ function failing(error: unknown): CommandDefinition {
 }
 
 const BAD_USAGE: readonly (readonly string[])[] = [
-  [],
   ['nonsense'],
+  ['completion', 'tcsh'],
+  ['gates', 'attach', 'nonsense'],
   ['gates', '--nonsense'],
   ['gates', '--profile', 'nightly'],
   ['gates', '--only', 'go-no-go,nonsense'],

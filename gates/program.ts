@@ -24,10 +24,23 @@ export async function runProgram(
   }
 }
 
+/** For who has just found it: what to do next. */
+const FIRST_STEPS = `SONIA: a self-hosted assistant of six services, and the gates that prove it fit for production.
+
+  ./sonia up         start it; ends with the addresses and something to try
+  ./sonia status     how it is doing; ./sonia logs --follow to see what it does
+  ./sonia gates      prove it: every release gate, with signed evidence (about ten minutes)
+  ./sonia test       every test
+  ./sonia down       stop it
+
+./sonia --help lists all commands, ./sonia <command> --help explains one.
+`
+
 function rootCommand(host: Host): Command {
   return new Command('sonia')
     .description('Starts, watches, loads and judges a SONIA stack, and leaves evidence.')
     .helpCommand(false)
+    .enablePositionalOptions()
     .showHelpAfterError('(add --help for what it takes)')
     .exitOverride()
     .configureOutput({
@@ -35,7 +48,7 @@ function rootCommand(host: Host): Command {
       writeErr: (text) => host.stderr.write(text),
     })
     .action(() => {
-      throw new CliError(EXIT_CODES.badUsage, 'no command given', { hint: './sonia --help lists them' })
+      host.stdout.write(FIRST_STEPS)
     })
 }
 
@@ -48,7 +61,8 @@ function addCommand(
   const words = definition.name.split(' ')
   const last = words.at(-1) ?? definition.name
   const parent = words.slice(0, -1).reduce(childNamed, root)
-  const command = parent.command(last).description(definition.summary)
+  // What stands after "gates attach" is for attach, though gates has an option of the same name.
+  const command = parent.command(last).description(definition.summary).enablePositionalOptions()
   for (const option of definition.options) command.option(option.flags, option.help, option.fallback)
   for (const argument of definition.arguments) command.argument(argument.name, argument.help)
   const examples = definition.examples.map((line) => `  ${line}`).join('\n')

@@ -10,6 +10,7 @@ import { MACHINE_PUBLIC_KEY_FILE } from '../evidence/machine-key.ts'
 import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { DEFAULT_PROFILE, PROFILE_NAMES, type Profile, profileNamed } from '../profiles.ts'
+import { startDetached } from '../runners/detached-run.ts'
 import { createProgress, silentProgress } from '../runners/progress.ts'
 import { GATE_RUNNERS, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
 import { summaryTable } from '../runners/summary-table.ts'
@@ -24,6 +25,7 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--profile <name>', help: `one of ${PROFILE_NAMES.join(', ')}`, fallback: DEFAULT_PROFILE },
     { flags: '--only <gates>', help: `some of ${GATE_NAMES.join(',')}; never yields release evidence` },
+    { flags: '--detach', help: 'run on when this terminal is gone; follow it with ./sonia gates attach' },
     { flags: '--keep-going', help: 'run the next gate although one did not pass' },
     {
       flags: '--port-base <number>',
@@ -39,6 +41,7 @@ export const command: CommandDefinition = {
     const profile = profileNamed(textOption(args, 'profile') ?? DEFAULT_PROFILE)
     const home = operatorHome(args, host)
     const options = optionsOf(args, { host, profile, home })
+    if (flagOption(args, 'detach')) return detach(home, host)
     await buildMissing(host, buildProgressPrinter(host))
     options.progress.say(`run ${options.runId}, profile ${profile.name}`)
     const exitCode = await withGateRun(options, async (run) => {
@@ -57,6 +60,15 @@ export const command: CommandDefinition = {
     await rm(options.home, { recursive: true, force: true })
     return exitCode
   },
+}
+
+async function detach(home: string, host: Host): Promise<ExitCode> {
+  const argv = host.argv.filter((word) => word !== '--detach')
+  const { name, log, processGroup } = await startDetached(home, argv, host)
+  host.stdout.write(
+    `run ${name} goes on without this terminal\n  output:  ${log}\n  follow:  ./sonia gates attach\n  stop it: kill -INT -- -${processGroup}\n`,
+  )
+  return EXIT_CODES.passed
 }
 
 /** Where the evidence lies, and how to check it. */

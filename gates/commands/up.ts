@@ -64,6 +64,8 @@ function textOf({ record, wasRunning }: UpOutcome, host: Host): string {
     'Say something:',
     `  curl -s ${gateway}/v1/chat -H 'content-type: application/json' -d '{"message": "hello"}'`,
     '',
+    `Or talk to it in a browser: http://127.0.0.1:${services['pipecat']}`,
+    '',
     `State and logs: ${homeOf(host)}`,
     'Then: ./sonia status, ./sonia logs --follow, ./sonia down',
     '',
