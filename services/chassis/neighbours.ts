@@ -1,27 +1,19 @@
-import type { Span, Tracer } from '@opentelemetry/api'
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel'
+import type { Tracer } from '@opentelemetry/api'
 import type { Readable } from 'node:stream'
-import { Pool } from 'undici'
 import type { ServiceName } from '#catalog'
 import type { CallContext } from './call-context.ts'
 import { createClientDurations } from './client-durations.ts'
 import type { Clock } from './clock.ts'
-import { CORRELATION_HEADER } from './correlation.ts'
-import { DEADLINE_HEADER } from './deadline.ts'
+import { breakerName, createDestination, type Destination, guarded } from './destination.ts'
 import { ServiceError } from './errors.ts'
 import type { ServiceMetrics } from './metrics.ts'
-import {
-  answeredError,
-  flatHeaders,
-  parseBody,
-  type RawResponse,
-  readText,
-  TOKEN_REFUSED_HEADER,
-} from './neighbour-answer.ts'
-import { OutOfTime, TransportError, transportError } from './neighbour-errors.ts'
+import { answeredError, flatHeaders, parseBody, readText } from './neighbour-answer.ts'
+import { TransportError } from './neighbour-errors.ts'
+import { openExchange } from './onward-exchange.ts'
 import { createRetries } from './retries.ts'
+import { sendOnward } from './send-onward.ts'
 import type { TokenSource } from './tokens.ts'
-import { markFailed, startClientSpan, traceHeaders } from './tracing.ts'
+import { markFailed } from './tracing.ts'
 
 export interface NeighbourRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -68,19 +60,6 @@ export interface NeighbourParts {
   readonly metrics: ServiceMetrics
 }
 
-const DEFAULT_TIMEOUT_MS = 10_000
-const CONNECT_TIMEOUT_MS = 500
-const CONNECTIONS_MAX = 64
-const BREAKER_FAILURES = 5
-const BREAKER_OPEN_MS = 1_000
-
-interface Destination {
-  readonly to: ServiceName
-  readonly pool: Pool
-  readonly breaker: ReturnType<typeof circuitBreaker>
-  readonly record: ReturnType<typeof createClientDurations>
-}
-
 export function createNeighbours(parts: NeighbourParts): Neighbours & { close(): Promise<void> } {
   const destinations = new Map<ServiceName, Destination>()
   const record = createClientDurations()
@@ -114,36 +93,6 @@ export function createNeighbours(parts: NeighbourParts): Neighbours & { close():
   }
 }
 
-function createDestination(
-  to: ServiceName,
-  parts: NeighbourParts,
-  record: Destination['record'],
-): Destination {
-  const pool = new Pool(parts.originOf(to), {
-    connections: CONNECTIONS_MAX,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    // Time is bounded per call, by its deadline.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
-  const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof TransportError),
-    { halfOpenAfter: BREAKER_OPEN_MS, breaker: new ConsecutiveBreaker(BREAKER_FAILURES) },
-  )
-  const gauge = parts.metrics.gauge('sonia_breaker_state')
-  const report = () => gauge.set({ destination: to }, BREAKER_VALUES[breakerName(breaker.state)])
-  report()
-  breaker.onStateChange(report)
-  return { to, pool, breaker, record }
-}
-
-const BREAKER_VALUES = { closed: 0, half_open: 0.5, open: 1 } as const
-
-function breakerName(state: CircuitState): 'closed' | 'open' | 'half_open' {
-  if (state === CircuitState.Closed) return 'closed'
-  return state === CircuitState.HalfOpen ? 'half_open' : 'open'
-}
-
 async function callOnce<T>(
   destination: Destination,
   request: NeighbourRequest,
@@ -154,7 +103,7 @@ async function callOnce<T>(
   const exchange = openExchange(destination, request, call, parts)
   try {
     return await guarded(destination, async () => {
-      const response = await send(destination, request, call, { ...exchange, parts })
+      const response = await sendOnward(destination, request, call, { ...exchange, parts })
       const text = await readText(response)
       exchange.span.setAttribute('http.response.status_code', response.statusCode)
       const headers = flatHeaders(response.headers)
@@ -185,7 +134,7 @@ async function streamOnce(
   }
   try {
     return await guarded(destination, async () => {
-      const response = await send(destination, request, call, { ...exchange, parts })
+      const response = await sendOnward(destination, request, call, { ...exchange, parts })
       exchange.span.setAttribute('http.response.status_code', response.statusCode)
       const headers = flatHeaders(response.headers)
       if (response.statusCode >= 300) {
@@ -200,120 +149,4 @@ async function streamOnce(
     end()
     throw failure
   }
-}
-
-/** Through the breaker; an open one refuses without a connection. */
-async function guarded<T>(destination: Destination, fn: () => Promise<T>): Promise<T> {
-  try {
-    return await destination.breaker.execute(async () => {
-      try {
-        return await fn()
-      } catch (error) {
-        throw transportError(error, destination.to)
-      }
-    })
-  } catch (error) {
-    if (!(error instanceof BrokenCircuitError)) throw error
-    throw new ServiceError('UNAVAILABLE', `${destination.to} is unavailable`, { cause: error })
-  }
-}
-
-interface OnwardExchange {
-  readonly span: Span
-  readonly signal: AbortSignal
-  readonly budgetMs: number
-  close(): void
-  translate(error: unknown): unknown
-}
-
-/** Span, time limit and abort of one attempt. */
-function openExchange(
-  destination: Destination,
-  request: NeighbourRequest,
-  call: CallContext,
-  parts: NeighbourParts,
-): OnwardExchange {
-  const startedAtMs = parts.clock.monotonicMs()
-  const leftMs = call.deadlineAtMs - startedAtMs
-  const budgetMs = Math.floor(Math.min(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, leftMs))
-  if (budgetMs <= 0) throw new ServiceError('TIMEOUT', 'The deadline has passed')
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new OutOfTime()), budgetMs)
-  const onAbort = () => controller.abort(call.signal.reason)
-  if (call.signal.aborted) onAbort()
-  else call.signal.addEventListener('abort', onAbort, { once: true })
-  const span = startClientSpan(
-    parts.tracer,
-    `${request.method} ${destination.to}`,
-    {
-      'http.request.method': request.method,
-      'server.address': destination.to,
-      'url.path': request.path,
-      'sonia.correlation_id': call.correlationId,
-    },
-    call,
-  )
-  return {
-    span,
-    signal: controller.signal,
-    budgetMs,
-    close: () => {
-      clearTimeout(timer)
-      destination.record(destination.to, request.method, parts.clock.monotonicMs() - startedAtMs)
-      call.signal.removeEventListener('abort', onAbort)
-    },
-    translate: (error) => {
-      if (error instanceof ServiceError) return error
-      if (call.signal.reason instanceof ServiceError) return call.signal.reason
-      return new ServiceError('UNAVAILABLE', 'The call was given up', { cause: error })
-    },
-  }
-}
-
-async function send(
-  destination: Destination,
-  request: NeighbourRequest,
-  call: CallContext,
-  exchange: OnwardExchange & { readonly parts: NeighbourParts },
-): Promise<RawResponse> {
-  const { to, pool } = destination
-  const { tokens } = exchange.parts
-  const attempt = async () =>
-    pool.request({
-      method: request.method,
-      path: pathWithQuery(request),
-      headers: { ...onwardHeaders(request, call, exchange), 'x-service-token': await tokens.tokenFor(to) },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      signal: exchange.signal,
-    })
-  const response = await attempt()
-  if (response.statusCode !== 401 || response.headers[TOKEN_REFUSED_HEADER] === undefined) return response
-  // Keys were exchanged or eva-os was restored: once with a new token, then it is a failure.
-  await response.body.dump()
-  tokens.forget(to)
-  return attempt()
-}
-
-function onwardHeaders(
-  request: NeighbourRequest,
-  call: CallContext,
-  exchange: OnwardExchange,
-): Record<string, string> {
-  return {
-    accept: 'application/json',
-    ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-    ...request.headers,
-    ...traceHeaders(exchange.span, call),
-    [CORRELATION_HEADER]: call.correlationId,
-    [DEADLINE_HEADER]: String(exchange.budgetMs),
-  }
-}
-
-function pathWithQuery(request: NeighbourRequest): string {
-  if (request.query === undefined) return request.path
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(request.query)) {
-    if (value !== undefined) query.set(name, String(value))
-  }
-  return query.size === 0 ? request.path : `${request.path}?${query.toString()}`
 }
