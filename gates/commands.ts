@@ -14,6 +14,7 @@ import { command as logs } from './commands/logs.ts'
 import { command as plan } from './commands/plan.ts'
 import { command as preflight } from './commands/preflight.ts'
 import { releaseCommands } from './commands/release.ts'
+import { command as releaseLog } from './commands/release-log.ts'
 import { command as restore } from './commands/restore.ts'
 import { command as status } from './commands/status.ts'
 import { command as test } from './commands/test.ts'
@@ -43,6 +44,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   ...approvalCommands,
   token,
   ...releaseCommands,
+  releaseLog,
   drillAlerts,
   drillRestore,
   tools,
