@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startOverBlocks } from '../evidence/recorded-prometheus.ts'
+import { type RecordedPrometheus, startOverBlocks } from '../evidence/recorded-prometheus.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 
 export interface BlockSource {
@@ -13,7 +13,7 @@ export interface BlockSource {
 /** Runs an action against a Prometheus over a copy of the blocks: opening them for real would write into them. */
 export async function withCopiedBlocks<T>(
   { binary, scratchParent, blocks }: BlockSource,
-  action: (url: string) => Promise<T>,
+  action: (prometheus: Pick<RecordedPrometheus, 'url' | 'hasEnded'>) => Promise<T>,
 ): Promise<T> {
   await refuseNoBlocks(blocks)
   const scratch = await mkdtemp(join(scratchParent, 'sonia-judge-'))
@@ -27,7 +27,7 @@ export async function withCopiedBlocks<T>(
       })
     })
     try {
-      return await action(prometheus.url)
+      return await action(prometheus)
     } finally {
       await prometheus.stop()
     }

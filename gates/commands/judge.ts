@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { locateTool } from '#tools/locate.ts'
 import { withCopiedBlocks } from '../calibrate/copied-blocks.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
+import type { GateCriteria } from '../engine/criterion.ts'
 import { judgeCriteria } from '../engine/judge-run.ts'
 import { loadCriteriaFiles } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
@@ -37,7 +38,7 @@ export const command: CommandDefinition = {
     const loaded = await loadCriteriaFiles([question.criteriaFile])
     const gate = loaded[0]?.gate ?? ''
     const { start, end } = question
-    const judged = await judgeSource(question, host, (prometheusUrl) =>
+    const judged = await judgeSource({ question, loaded, host }, (prometheusUrl) =>
       judgeCriteria(loaded, {
         windows: [{ gate, start, end, planned_seconds: end - start }],
         parameters: question.parameters,
@@ -106,14 +107,34 @@ function sourceOf(args: CommandArguments, host: Host): Question['source'] {
   })
 }
 
+interface JudgeTask {
+  readonly question: Question
+  readonly loaded: readonly GateCriteria[]
+  readonly host: Host
+}
+
 async function judgeSource(
-  { source }: Question,
-  host: Host,
+  { question: { source }, loaded, host }: JudgeTask,
   judge: (url: string) => Promise<Judgement>,
 ): Promise<Judgement> {
   if ('url' in source) return judge(source.url)
-  const prometheus = await locateTool('prometheus', host)
-  return withCopiedBlocks({ binary: prometheus.path, scratchParent: tmpdir(), blocks: source.blocks }, judge)
+  const { path } = await locateTool('prometheus', host)
+  const place = { binary: path, scratchParent: tmpdir(), blocks: source.blocks }
+  return withCopiedBlocks(place, async ({ url, hasEnded }) => {
+    const judged = await judge(url)
+    if (hasEnded()) throw endedBy(judged, loaded)
+    return judged
+  })
+}
+
+/** A Prometheus of our own that ends while it is asked was ended by a question: the first one without an answer. */
+function endedBy({ answers }: Judgement, loaded: readonly GateCriteria[]): CliError {
+  const first = answers.find((one) => one.answers.some(({ answer }) => answer.fault?.kind === 'unreachable'))
+  const criterion = loaded.flatMap(({ criteria }) => criteria).find(({ id }) => id === first?.id)
+  const where = criterion === undefined ? '' : `${criterion.source}: ${criterion.id}: `
+  return new CliError(EXIT_CODES.badInput, `${where}Prometheus ended while this was asked`, {
+    hint: 'ask for less: a recording rule, a shorter window, or a longer step',
+  })
 }
 
 function verdictText({ verdict, gates, not_judged }: RunVerdict): string {

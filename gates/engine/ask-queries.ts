@@ -1,15 +1,20 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import { type InputProblem, refuseInput } from './input-problems.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
 import type { ResolvedCriterion } from './resolve-criterion.ts'
+import { subqueryPoints } from './subquery-points.ts'
 import type { AskedQuery, StoredAnswer } from './types.ts'
 
 const CONCURRENT_MAX = 4
+/** 48 h at 15 s are 11,520 points. */
+const SUBQUERY_POINTS_MAX = 2_000_000
 
 /** Asks every query of every criterion once, however many criteria share it; answers by `queryKey`. */
 export async function askQueries(
   criteria: readonly ResolvedCriterion[],
   client: PrometheusClient,
 ): Promise<ReadonlyMap<string, StoredAnswer>> {
+  refuseHugeSubqueries(criteria)
   const asked = new Map<string, { query: AskedQuery; source: string }>()
   for (const { criterion, queries } of criteria) {
     for (const query of queries) {
@@ -28,6 +33,23 @@ export async function askQueries(
   }
   await Promise.all(Array.from({ length: CONCURRENT_MAX }, worker))
   return answers
+}
+
+/** Before anything is asked: what would kill Prometheus may not reach it, ours or somebody else's. */
+function refuseHugeSubqueries(criteria: readonly ResolvedCriterion[]): void {
+  const problems = criteria.flatMap(({ criterion, queries }) =>
+    queries.flatMap(({ role, query, start, end }): InputProblem[] => {
+      const points = subqueryPoints(query, start === null ? 0 : end - start)
+      if (points <= SUBQUERY_POINTS_MAX) return []
+      const [file = '', line = '1'] = criterion.source.split(':')
+      const many = Number.isFinite(points)
+        ? `${Math.round(points)} points`
+        : 'no number of points that can be told'
+      const message = `${criterion.id}, ${role}: its subquery makes ${many} of every series; ${SUBQUERY_POINTS_MAX} are allowed`
+      return [{ file, line: Number(line), message }]
+    }),
+  )
+  if (problems.length > 0) throw refuseInput(problems)
 }
 
 export function queryKey({ kind, query, start, end, step }: AskedQuery): string {
