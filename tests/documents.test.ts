@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -68,16 +68,61 @@ test('ARCHITECTURE.md is short, and every folder that it names is there', () => 
   }
 })
 
+/** Every page that people read: at the top, below docs/, and the templates among them. */
+const PAGES = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELEASE_CHECKLIST.md', 'artifacts/README.md'],
+  ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+]
+
 test('links between the documents lead somewhere', () => {
-  for (const name of [
-    'README.md',
-    'ARCHITECTURE.md',
-    'CONTRIBUTING.md',
-    'docs/release.md',
-    'docs/runbooks/README.md',
-  ]) {
+  for (const name of PAGES) {
     for (const [, target = ''] of document(name).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       assert.ok(existsSync(join(ROOT, dirname(name), target)), `${name}: ${target}`)
     }
   }
+})
+
+/** What is wrong with `./sonia` followed by these words, or null. */
+function objectionTo(words: readonly string[]): string | null {
+  const flags = words.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0] ?? word)
+  const named = COMMANDS.toSorted((a, b) => b.name.length - a.name.length).find(({ name }) =>
+    name.split(' ').every((part, index) => part === words[index]),
+  )
+  if (named === undefined) return words.length === 0 || words[0] === '--help' ? null : 'no such command'
+  const known = new Set([
+    '--help',
+    ...named.options.flatMap((option) => option.flags.match(/--[\w-]+/g) ?? []),
+  ])
+  const unknown = flags.find((flag) => !known.has(flag))
+  return unknown === undefined ? null : `no option ${unknown}`
+}
+
+test('the check of commands objects to a command and to an option that do not exist', () => {
+  assert.equal(objectionTo(['fly']), 'no such command')
+  assert.equal(objectionTo(['gates', '--profil', 'ci']), 'no option --profil')
+  assert.equal(objectionTo(['gates', '--profile', 'ci']), null)
+})
+
+/** What stands between backticks, in a line or as a block: the parts of a page that may be typed. */
+function codeOf(page: string): readonly string[] {
+  return [...page.matchAll(/```(?!text)[\s\S]*?```|`[^`\n]+`/g)].flatMap(([code]) => code.split('\n'))
+}
+
+test('every ./sonia command that a page shows exists, with the options it shows', () => {
+  const shown = PAGES.flatMap((name) =>
+    codeOf(document(name)).flatMap((line) =>
+      [...line.matchAll(/\.\/sonia([^`#|;&>)"]*)/g)].map(([, rest = '']) => ({
+        name,
+        words: rest.trim().split(/\s+/),
+      })),
+    ),
+  )
+  assert.ok(shown.length > 50, `only ${shown.length} commands were found`)
+  const objections = shown.flatMap(({ name, words }) => {
+    const objection = objectionTo(words.filter((word) => word !== ''))
+    return objection === null ? [] : [`${name}: ./sonia ${words.join(' ')}: ${objection}`]
+  })
+  assert.deepEqual(objections, [])
 })
