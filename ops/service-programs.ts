@@ -3,7 +3,7 @@ import { CATALOG, SERVICE_NAMES, type ServiceName, WATCH_PORTS, portAt } from '#
 import { cacheEnvironment } from './start-caches.ts'
 import type { OpsHost } from './host.ts'
 import { RUN_MARKER } from './process/run-processes.ts'
-import type { StateHome } from './state-home.ts'
+import { type StateHome, temporaryFolder } from './state-home.ts'
 
 /** Ports of the six services at this port base. */
 export function servicePorts(portBase: number): Readonly<Record<ServiceName, number>> {
@@ -42,6 +42,8 @@ export function serviceEnvironment(options: ServiceEnvironmentOptions): Readonly
   return {
     ...inherited(options.host.env),
     SONIA_HOME: options.folders.home,
+    // What libraries put down for a while (a browser's profile) belongs to the state folder like all else.
+    TMPDIR: temporaryFolder(options.folders),
     SONIA_PORT_BASE: String(options.portBase),
     ...cacheEnvironment(options.repo),
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,

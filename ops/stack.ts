@@ -19,7 +19,7 @@ import {
 import { ProcessSlot, type SlotChange } from './process-slot.ts'
 import { isServiceReady } from './readiness.ts'
 import { proveStopped, type StopProof } from './stack-proof.ts'
-import { prepareHome, type StateHome, writeBootstrapSecrets } from './state-home.ts'
+import { emptyTemporaryFolder, prepareHome, type StateHome, writeBootstrapSecrets } from './state-home.ts'
 import { startTogether } from './start-together.ts'
 import { inStopOrder } from './stop-order.ts'
 
@@ -98,6 +98,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   refuseOtherOwner(folders)
   refuseTakenPorts(Object.values(servicePorts(options.portBase)))
   writeBootstrapSecrets(folders)
+  emptyTemporaryFolder(folders)
   if (options.programs === undefined) await fillStartCaches(options.repo, options.host)
   const { clock } = options.host
   const startedAtMs = clock.monotonicMs()

@@ -16,7 +16,8 @@ import { pathToFileURL } from 'node:url'
 import { CALLER_NAMES } from '#catalog'
 import { REPO, temporaryHome } from './fixtures/test-host.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
-import { prepareHome, writeBootstrapSecrets } from './state-home.ts'
+import { serviceEnvironment } from './service-programs.ts'
+import { emptyTemporaryFolder, prepareHome, temporaryFolder, writeBootstrapSecrets } from './state-home.ts'
 
 const NOBODY = 65_534
 
@@ -132,4 +133,16 @@ test('each run has its own bootstrap secrets, one per service and one for the su
     true,
   )
   for (const name of CALLER_NAMES) assert.equal(mode(join(folders.run, 'secrets', name)), 0o600)
+})
+
+test('what an earlier run put down for a while is gone before the next one, and nobody else may look', (t) => {
+  const folders = prepareHome({ home: temporaryHome(t), repo: REPO })
+  emptyTemporaryFolder(folders)
+  writeFileSync(join(temporaryFolder(folders), 'profile'), '')
+  emptyTemporaryFolder(folders)
+  assert.deepEqual(readdirSync(temporaryFolder(folders)), [])
+  assert.equal(mode(temporaryFolder(folders)), 0o700)
+  const host = { env: {}, clock: { nowMs: () => 0, monotonicMs: () => 0 } }
+  const environment = serviceEnvironment({ repo: REPO, host, folders, runId: 'r', portBase: 7000 })
+  assert.equal(environment['TMPDIR'], temporaryFolder(folders))
 })

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statfsSync,
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -76,6 +77,19 @@ export function writeBootstrapSecrets(folders: StateHome): void {
     const folder = join(folders.run, 'secrets')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     for (const caller of CALLER_NAMES) writeWhole(join(folder, caller), newSecret(), 0o600)
+  })
+}
+
+export function temporaryFolder({ run }: Pick<StateHome, 'run'>): string {
+  return join(run, 'tmp')
+}
+
+/** An empty folder for what this run's services put down for a while; whatever an earlier run left is removed. */
+export function emptyTemporaryFolder(folders: StateHome): void {
+  const folder = temporaryFolder(folders)
+  explained(folder, () => {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { mode: 0o700 })
   })
 }
 

@@ -2,6 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import type { ContainedUser } from '../containment/contained-command.ts'
 
 export interface LauncherTools {
+  /** Where playwright tells the browser to put its profile: inside, an empty folder of the same name. */
+  readonly temporary: string
   readonly bwrap: string
   readonly setpriv: string
   readonly chromium: string
@@ -25,7 +27,9 @@ export function findChromium(): string | undefined {
  * own sandbox works inside as well.
  */
 export function writeLauncher(path: string, tools: LauncherTools, user: ContainedUser | null): void {
-  const words = [tools.bwrap, ...namespaces(user), ...MOUNTS.flatMap((mount) => mount.split(' ')), '--']
+  const profile = ['--perms', '1777', '--tmpfs', tools.temporary]
+  const mounts = MOUNTS.flatMap((mount) => mount.split(' '))
+  const words = [tools.bwrap, ...namespaces(user), ...mounts, ...profile, '--']
   const command = [...words, ...becomeUser(tools, user), tools.chromium].map(quote).join(' ')
   writeFileSync(path, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o700 })
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContainedUser, Containment } from '../containment/contained-command.ts'
 import { findChromium, writeLauncher } from './chromium-launcher.ts'
@@ -21,6 +22,7 @@ export function findRenderer(search: RendererSearch): PageRenderer | null {
   const isContainable = search.containment === 'bubblewrap' && existsSync(BWRAP) && existsSync(SETPRIV)
   if (chromium === undefined || !isContainable) return null
   const executable = join(search.folder, 'chromium-contained')
-  writeLauncher(executable, { bwrap: BWRAP, setpriv: SETPRIV, chromium }, search.user)
+  const temporary = tmpdir()
+  writeLauncher(executable, { bwrap: BWRAP, setpriv: SETPRIV, chromium, temporary }, search.user)
   return chromiumRenderer({ ...search, executable })
 }

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type AuditLog, openAuditLog } from './audit-log.ts'
+import { closedParts } from './audit-parts.ts'
 import { verifyAuditLog } from './verify-audit.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'sonia-audit-'))
@@ -85,4 +94,54 @@ test('what cannot be written is reported to whoever waits for it', async () => {
   const log = await openAuditLog({ path: '/dev/full', nowMs: () => 0 })
   await assert.rejects(log.append(entry(1)), { code: 'ENOSPC' })
   await log.close()
+})
+
+const SMALL = { bytesMax: 2_000, closedMax: 3, nowMs: () => 0 }
+
+/** A log whose files are so small that this many lines, one after the other, close several. */
+async function inParts(count: number): Promise<string> {
+  const path = join(home, `${files++}.log`)
+  const log = await openAuditLog({ path, ...SMALL })
+  for (let id = 0; id < count; id++) await log.append(entry(id))
+  await log.close()
+  return path
+}
+
+test('a full file is closed, the chain goes on in the next one, and only so many are kept', async () => {
+  const path = await inParts(30)
+  assert.deepEqual(await verifyAuditLog(path, 3), { lines: 30, problem: null })
+  const log = await openAuditLog({ path, ...SMALL })
+  for (let id = 30; id < 90; id++) await log.append(entry(id))
+  assert.equal(log.recent(1_000).at(-1)?.seq, 90)
+  await log.close()
+  const parts = await closedParts(path)
+  assert.equal(parts.length, 3)
+  for (const part of [...parts, path])
+    assert.ok(statSync(part).size < 2_500 && (statSync(part).mode & 0o077) === 0)
+  const { lines, problem } = await verifyAuditLog(path, 3)
+  assert.ok(lines < 90 && problem === null, `${lines} ${problem}`)
+})
+
+test('a closed file that is missing in the middle, changed or cut breaks the chain', async () => {
+  for (const harm of [
+    (part: string) => rmSync(part),
+    (part: string) => writeFileSync(part, readFileSync(part, 'utf8').replace('file.read', 'shell.run')),
+    (part: string) => writeFileSync(part, readFileSync(part, 'utf8').split('\n').slice(0, -2).join('\n')),
+  ]) {
+    const path = await inParts(30)
+    const parts = await closedParts(path)
+    harm(parts[1] ?? '')
+    assert.notEqual((await verifyAuditLog(path, parts.length)).problem, null)
+  }
+})
+
+test('a crash between two files loses nothing: the new one goes on where the closed one ended', async () => {
+  const path = await inParts(9)
+  renameSync(path, `${path}.${String(9).padStart(14, '0')}`)
+  writeFileSync(`${path}.next`, '')
+  const log = await openAuditLog({ path, ...SMALL })
+  await log.append(entry(9))
+  await log.close()
+  assert.deepEqual(await verifyAuditLog(path, 3), { lines: 10, problem: null })
+  assert.throws(() => statSync(`${path}.next`))
 })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { CLOSED_PARTS_MAX, closedParts, exchangePart, openPart } from './audit-parts.ts'
 
 export interface AuditEntry {
   readonly phase: 'before' | 'after' | 'refused' | 'recovered'
@@ -14,7 +15,7 @@ export interface AuditLine extends AuditEntry {
   readonly hash: string
 }
 
-/** An append-only file of JSON lines, each holding the hash of the one before. */
+/** Append-only JSON lines, each holding the hash of the one before; the chain goes on from file to file. */
 export interface AuditLog {
   /** Resolves once the line is on disk; many waiting lines share one fsync. */
   readonly append: (entry: AuditEntry) => Promise<void>
@@ -26,6 +27,8 @@ export interface AuditLog {
 export const AUDIT_GENESIS = '0'.repeat(64)
 export const RECENT_LINES_MAX = 1_000
 const PENDING_LINES_MAX = 10_000
+/** 128 MiB in all: two days of the soak's load, and a bound for ever. */
+const PART_BYTES_MAX = 16 * 1024 * 1024
 
 /** The hash of a line: SHA-256 over the line's JSON without its own hash. */
 export function hashAuditLine(line: Omit<AuditLine, 'hash'>): string {
@@ -35,6 +38,9 @@ export function hashAuditLine(line: Omit<AuditLine, 'hash'>): string {
 export interface AuditSettings {
   readonly path: string
   readonly nowMs: () => number
+  /** Size at which a file is closed, and how many closed ones are kept. */
+  readonly bytesMax?: number
+  readonly closedMax?: number
 }
 
 interface Waiting {
@@ -45,6 +51,9 @@ interface Waiting {
 
 /** Where the chain stands: the lines kept in memory, oldest first; the last one is the end on disk. */
 interface Chain {
+  handle: FileHandle
+  /** Size of the file that is written. */
+  bytes: number
   recent: AuditLine[]
   /** A write failed, so what is on disk must be looked at before the next one. */
   isDoubtful: boolean
@@ -52,9 +61,9 @@ interface Chain {
 
 /** Opens the log, continues its chain, and notes where a crash or a full disk left half a line. */
 export async function openAuditLog(settings: AuditSettings): Promise<AuditLog> {
-  const handle = await open(settings.path, 'a+', 0o600)
-  const chain: Chain = { recent: [], isDoubtful: true }
-  await settleChain(handle, chain, settings.nowMs)
+  const handle = await openPart(settings.path)
+  const chain: Chain = { handle, bytes: 0, recent: [], isDoubtful: true }
+  await settleChain(chain, settings)
   let waiting: Waiting[] = []
   let isWriting = false
 
@@ -64,7 +73,7 @@ export async function openAuditLog(settings: AuditSettings): Promise<AuditLog> {
     while (waiting.length > 0) {
       const batch = waiting
       waiting = []
-      await writeBatch(handle, chain, { batch, nowMs: settings.nowMs })
+      await writeBatch(chain, settings, batch)
     }
     isWriting = false
   }
@@ -78,29 +87,41 @@ export async function openAuditLog(settings: AuditSettings): Promise<AuditLog> {
       return promise
     },
     recent: (limit) => chain.recent.slice(-limit),
-    close: () => handle.close(),
+    close: () => chain.handle.close(),
   }
 }
 
-async function writeBatch(
-  handle: FileHandle,
-  chain: Chain,
-  { batch, nowMs }: { readonly batch: readonly Waiting[]; readonly nowMs: () => number },
-): Promise<void> {
+async function writeBatch(chain: Chain, settings: AuditSettings, batch: readonly Waiting[]): Promise<void> {
   try {
-    if (chain.isDoubtful) await settleChain(handle, chain, nowMs)
-    await appendEntries(handle, chain, { entries: batch.map(({ entry }) => entry), nowMs })
+    if (chain.isDoubtful) await settleChain(chain, settings)
+    if (chain.bytes >= (settings.bytesMax ?? PART_BYTES_MAX)) await beginNextPart(chain, settings)
+    await appendEntries(
+      chain,
+      batch.map(({ entry }) => entry),
+      settings.nowMs,
+    )
     for (const { resolve } of batch) resolve()
   } catch (error) {
     for (const { reject } of batch) reject(error)
   }
 }
 
+async function beginNextPart(
+  chain: Chain,
+  { path, closedMax = CLOSED_PARTS_MAX }: AuditSettings,
+): Promise<void> {
+  const lastSeq = chain.recent.at(-1)?.seq ?? 0
+  const next = await exchangePart(path, { lastSeq, closedMax })
+  await chain.handle.close()
+  chain.handle = next
+  chain.bytes = 0
+}
+
 /** One write and one fsync for all entries. Only what is on disk counts as the end of the chain. */
 async function appendEntries(
-  handle: FileHandle,
   chain: Chain,
-  { entries, nowMs }: { readonly entries: readonly AuditEntry[]; readonly nowMs: () => number },
+  entries: readonly AuditEntry[],
+  nowMs: () => number,
 ): Promise<void> {
   const lines: AuditLine[] = []
   for (const entry of entries) {
@@ -114,25 +135,41 @@ async function appendEntries(
     lines.push({ ...body, hash: hashAuditLine(body) })
   }
   chain.isDoubtful = true
-  await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-  await handle.datasync()
+  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  await chain.handle.appendFile(bytes)
+  await chain.handle.datasync()
   chain.isDoubtful = false
+  chain.bytes += bytes.length
   chain.recent = [...chain.recent, ...lines].slice(-RECENT_LINES_MAX)
 }
 
 const TAIL_BYTES = 1024 * 1024
 
-/** Reads the end of the file, and repairs a last line that was cut short by ending it and saying so. */
-async function settleChain(handle: FileHandle, chain: Chain, nowMs: () => number): Promise<void> {
-  const { lines, rest } = await readTail(handle)
-  chain.recent = lines.slice(-RECENT_LINES_MAX)
+/**
+ * Reads the end of the file, and repairs a last line that was cut short by ending it and saying so. A file without a
+ * line goes on where the one before ended.
+ */
+async function settleChain(chain: Chain, { path, nowMs }: AuditSettings): Promise<void> {
+  const { lines, rest } = await readTail(chain.handle)
+  const before = lines.length > 0 ? [] : await linesOfLastClosed(path)
+  chain.recent = [...before, ...lines].slice(-RECENT_LINES_MAX)
+  chain.bytes = (await chain.handle.stat()).size
   if (rest !== '') {
-    await handle.appendFile('\n')
+    await chain.handle.appendFile('\n')
     const last = parseAuditLine(rest)
     if (last !== null && isWhole(last)) chain.recent.push(last)
-    else await appendEntries(handle, chain, { entries: [CUT_SHORT], nowMs })
+    else await appendEntries(chain, [CUT_SHORT], nowMs)
   }
   chain.isDoubtful = false
+}
+
+async function linesOfLastClosed(path: string): Promise<readonly AuditLine[]> {
+  const last = (await closedParts(path)).at(-1)
+  if (last === undefined) return []
+  const handle = await open(last, 'r')
+  return readTail(handle)
+    .then(({ lines }) => lines)
+    .finally(() => handle.close())
 }
 
 const CUT_SHORT: AuditEntry = {

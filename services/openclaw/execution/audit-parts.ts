@@ -1,0 +1,50 @@
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+const SEQ_DIGITS = 14
+/** Closed parts that are kept, unless said otherwise. */
+export const CLOSED_PARTS_MAX = 7
+
+/** Parts of the log that were closed, oldest first. Each is named by the number of its last line. */
+export async function closedParts(path: string): Promise<readonly string[]> {
+  const pattern = new RegExp(String.raw`^${RegExp.escape(basename(path))}\.\d{${SEQ_DIGITS}}$`)
+  const names = (await readdir(dirname(path))).filter((name) => pattern.test(name))
+  return names.toSorted().map((name) => join(dirname(path), name))
+}
+
+/** Opens the part that is written, and removes what a crash left of an exchange. */
+export async function openPart(path: string): Promise<FileHandle> {
+  await rm(nextPart(path), { force: true })
+  return open(path, 'a+', 0o600)
+}
+
+function nextPart(path: string): string {
+  return `${path}.next`
+}
+
+/**
+ * Closes the part that ends with line `lastSeq`, begins a new one, and removes the oldest beyond `closedMax`. The new
+ * file is there before the old one is renamed: whatever fails, the handle at hand still belongs to the log.
+ */
+export async function exchangePart(
+  path: string,
+  { lastSeq, closedMax }: { readonly lastSeq: number; readonly closedMax: number },
+): Promise<FileHandle> {
+  const next = await open(nextPart(path), 'ax+', 0o600)
+  try {
+    await rename(path, `${path}.${String(lastSeq).padStart(SEQ_DIGITS, '0')}`)
+    await rename(nextPart(path), path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    await next.close()
+    throw error
+  }
+  const closed = await closedParts(path)
+  await Promise.all(closed.slice(0, Math.max(0, closed.length - closedMax)).map((part) => rm(part)))
+  return next
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
+}
