@@ -24,6 +24,7 @@ const probe = (name: ServiceName) =>
       app.get('/default', (request) => ({ caller: request.call.caller }))
       app.post('/default', (request) => ({ caller: request.call.caller }))
       app.get('/only', { config: { callers: ['eva-os'] } }, () => ({}))
+      app.get('/later', { config: { auth: 'public_key_later' } }, ({ call }) => ({ caller: call.caller }))
       app.get('/operator', { config: { auth: 'operator' } }, () => ({}))
     },
   })
@@ -209,4 +210,19 @@ test('operator: without the key, with a wrong one or with a service token alone,
   }
   const answer = await eva.app.inject({ url: '/operator', headers: { 'x-operator-key': operatorKey } })
   assert.equal(answer.statusCode, 200)
+})
+
+test('where the key may come later a stranger comes in as one; a wrong key, or a page of another site, does not', async () => {
+  const get = (headers: Headers) => keyed.app.inject({ url: '/later', headers })
+  assert.equal((await get({ 'x-api-key': 'wrong' })).statusCode, 401)
+  assert.equal((await get({ 'x-service-token': 'nonsense' })).statusCode, 401)
+  assert.equal((await get({ origin: 'https://evil.example' })).statusCode, 403)
+  assert.equal((await get({ host: 'evil.example' })).statusCode, 403)
+  assert.deepEqual((await get({})).json().caller, { kind: 'external', principal: 'anonymous' })
+  assert.deepEqual((await get({ 'x-api-key': apiKey })).json().caller, {
+    kind: 'external',
+    principal: 'laptop',
+  })
+  const keyless = await open.app.inject({ url: '/later' })
+  assert.deepEqual(keyless.json().caller, { kind: 'external', principal: 'local' })
 })

@@ -50,6 +50,8 @@ export function createDoor(
       return counted((request) => serviceDoor(request, parts, rule.callers))
     case 'public':
       return counted((request) => publicDoor(request, parts, rule.callers))
+    case 'public_key_later':
+      return counted((request) => keyLaterDoor(request, parts, rule.callers))
     case 'operator':
       return counted((request) => operatorDoor(request, parts))
     default:
@@ -111,6 +113,24 @@ function publicDoor(
   const principal = findApiKey(presented, parts.apiKeys)
   if (principal === undefined) throw new AuthError('UNAUTHORIZED', 'The API key does not hold', 'api_key')
   return { caller: { kind: 'external', principal } }
+}
+
+/** A page cannot give its WebSocket a header. It may come in as a stranger; its route asks for the key. */
+function keyLaterDoor(
+  request: DoorRequest,
+  parts: AccessParts,
+  callers: readonly ServiceName[] | undefined,
+): Identity | Promise<Identity> {
+  const { headers } = request
+  const isMute = headers[SERVICE_TOKEN_HEADER] === undefined && presentedKey(headers) === undefined
+  if (parts.apiKeys.length === 0 || !isMute) return publicDoor(request, parts, callers)
+  refuseStrangePages(headers, request.method ?? 'GET', parts.browser)
+  return { caller: STRANGER }
+}
+
+/** Whether this caller has yet to say who it is. */
+export function isStranger(caller: Caller): boolean {
+  return caller.kind === 'external' && caller.principal === 'anonymous'
 }
 
 function presentedKey(headers: IncomingHttpHeaders): string | undefined {

@@ -30,8 +30,11 @@ export type SoniaApp = FastifyInstance<
 
 /** Options of a route beside its schema. */
 export interface RouteConfig {
-  /** Who may come in. Internal services: 'service'; api-gateway and pipecat: 'public', unless said otherwise here. */
-  readonly auth?: 'service' | 'open' | 'public' | 'operator'
+  /**
+   * Who may come in. Internal services: 'service'; api-gateway and pipecat: 'public', unless said otherwise here.
+   * 'public_key_later': as 'public', but whoever shows no key at all comes in as a stranger, and the route asks for it.
+   */
+  readonly auth?: 'service' | 'open' | 'public' | 'public_key_later' | 'operator'
   /** What is shed first when the event loop is late: background, then normal, then high. */
   readonly priority?: 'high' | 'normal' | 'background'
   /** Among the services with a good token, only these. */

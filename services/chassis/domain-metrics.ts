@@ -120,7 +120,9 @@ export const DOMAIN_METRICS = [
     name: 'sonia_voice_sessions_closed_total',
     type: 'counter',
     help: 'Voice sessions closed, by reason',
-    labels: { reason: ['clean', 'idle', 'expired', 'error', 'overflow', 'shutdown', 'restart'] },
+    labels: {
+      reason: ['clean', 'client_closed', 'idle', 'expired', 'error', 'overflow', 'shutdown', 'restart'],
+    },
     services: ['pipecat'],
   },
   {

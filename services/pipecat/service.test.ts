@@ -79,6 +79,7 @@ test('sessions that a killed process left behind are settled at the next start',
   const old = {
     session_id: '00000000-0000-4000-8000-000000000001',
     user_id: null,
+    owner: null,
     metadata: {},
     created_at_ms: 0,
   }
@@ -116,4 +117,16 @@ test('a stop of the service says goodbye with 1001 and leaves no session file', 
   assert.equal(await client.closed, 1001)
   assert.deepEqual(await readdir(join(home, 'data', 'sessions')), [])
   await rm(home, { recursive: true })
+})
+
+test('a page that is left, or a socket that is closed, ends its session at once, and is no error', async () => {
+  const started = await voice()
+  for (const code of [1000, 1001]) {
+    const { client, id } = await connected(started)
+    client.socket.close(code)
+    await client.closed
+    await eventually(async () => (await refusedUpgrade(started.url, id)) === 403)
+  }
+  const closed = (reason: string) => metric(started, `sonia_voice_sessions_closed_total{reason="${reason}"}`)
+  assert.deepEqual([await closed('client_closed'), (await closed('error')) ?? '0'], ['2', '0'])
 })

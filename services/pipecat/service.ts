@@ -37,7 +37,12 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
       socket.terminate()
     },
     // Goodbyes come before the server closes, while there are sockets to say them on.
-    preClose: async () => book.closeAll('shutdown'),
+    preClose: async () => {
+      await book.closeAll('shutdown')
+      // Those without a session are owed no goodbye.
+      for (const socket of app.websocketServer.clients)
+        if (socket.readyState === socket.OPEN) socket.terminate()
+    },
   })
   registerSessionRoutes(app, book)
   await registerPage(app, { service: ctx.name, version: ctx.settings.version })
@@ -55,6 +60,7 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     clock,
     log,
     speech,
+    apiKeys: ctx.settings.apiKeys,
     voice: speech.voice,
     endpointingMs: config.speech.activity.stop_ms,
     answerTimeoutMs: config.answer_timeout_ms,

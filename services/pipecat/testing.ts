@@ -171,8 +171,12 @@ export async function metric(service: Voice, line: string): Promise<string | und
     ?.split(' ')[1]
 }
 
-export async function refusedUpgrade(url: string, id: string): Promise<number> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}`)
+export async function refusedUpgrade(
+  url: string,
+  id: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}`, { headers })
   socket.on('error', () => {})
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
   return response.statusCode

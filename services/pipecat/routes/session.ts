@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
+import type { Caller } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ok } from '#chassis/envelope.ts'
 import { ServiceError } from '#chassis/errors.ts'
-import { sessionView } from '../session/session.ts'
+import { maySeeSession, type Session, sessionView } from '../session/session.ts'
 import type { SessionBook } from '../session/session-book.ts'
 
 const UserId = Type.String({ minLength: 1, maxLength: 128 })
@@ -30,14 +31,16 @@ export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
     },
     async (request) => {
       const userId = request.body?.user_id ?? request.query.user_id ?? null
-      const session = book.open(userId, request.body?.metadata ?? {})
+      const { caller } = request.call
+      const owner = caller.kind === 'external' ? caller.principal : null
+      const session = book.open({ userId, owner, metadata: request.body?.metadata ?? {} })
       return ok(request, sessionView(session))
     },
   )
   app.get(
     '/session/:id',
     { schema: { params: Type.Object({ id: Id }) }, config: { priority: 'high' } },
-    async (request) => ok(request, sessionView(book.find(request.params.id))),
+    async (request) => ok(request, sessionView(findOwn(request.params.id, request.call.caller, book))),
   )
   app.post(
     '/session/stop',
@@ -50,9 +53,16 @@ export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
       if (id === undefined) {
         throw new ServiceError('INVALID_ARGUMENT', 'session_id is required', { unprocessable: true })
       }
-      const session = book.find(id)
+      const session = findOwn(id, request.call.caller, book)
       book.close(session, 'clean')
       return ok(request, sessionView(session))
     },
   )
+}
+
+/** The session of another principal is answered as none at all: whether it exists is not the asker's business. */
+function findOwn(id: string, caller: Caller, book: SessionBook): Session {
+  const session = book.find(id)
+  if (!maySeeSession(caller, session.record)) throw new ServiceError('NOT_FOUND', 'There is no such session')
+  return session
 }

@@ -1,11 +1,16 @@
 import type { SpanContext } from '@opentelemetry/api'
 import { Type } from 'typebox'
+import type { WebSocket } from 'ws'
+import { isStranger } from '#chassis/access.ts'
+import type { ApiKey } from '#chassis/api-keys.ts'
+import type { Caller } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { ServiceMetrics } from '#chassis/metrics.ts'
 import { Connection, type ConnectionLimits } from '../socket/connection.ts'
+import { awaitKey, CLOSE_UNAUTHORIZED, refuseSocket } from '../socket/late-key.ts'
 import { Conversation, type ConversationNeeds } from '../session/conversation.ts'
-import type { Session } from '../session/session.ts'
+import { maySeeSession, type Session } from '../session/session.ts'
 import { Ear } from '../speech/ear.ts'
 import type { Speech } from '../speech/speech.ts'
 import type { SessionBook } from '../session/session-book.ts'
@@ -23,8 +28,11 @@ export interface SocketNeeds extends ConversationNeeds {
   readonly book: SessionBook
   readonly limits: ConnectionLimits
   readonly speech: Speech
+  readonly apiKeys: readonly ApiKey[]
   readonly endpointingMs: number
 }
+
+type LiveSessions = Map<string, LiveSession>
 
 interface LiveSession {
   readonly conversation: Conversation
@@ -35,7 +43,7 @@ interface LiveSession {
 /** The live sockets and conversations; both end with their session. */
 export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
   const { book, metrics } = needs
-  const live = new Map<string, LiveSession>()
+  const live: LiveSessions = new Map()
   book.onClosed(({ record }, reason) => {
     const ended = live.get(record.session_id)
     live.delete(record.session_id)
@@ -48,22 +56,24 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
     {
       websocket: true,
       schema: { params: Params, querystring: Query },
-      config: { priority: 'high' },
+      config: { priority: 'high', auth: 'public_key_later' },
       // Refusals happen before the upgrade, as ordinary HTTP answers.
-      preHandler: async (request) => admit(request.params.session_id, live, book),
+      preHandler: async (request) => admit(request.params.session_id, request.call.caller, live, book),
     },
     (socket, request) => {
-      const session = book.findActive(request.params.session_id)
-      if (session === undefined) return socket.close(CLOSE_SESSION_ENDED, 'the session has ended')
-      const entry = entryOf(session, live, needs, request.call.span.spanContext())
-      // Two upgrades may both have been admitted before either was open.
-      if (entry.conversation.isAttached) return socket.close(CLOSE_SECOND_SOCKET, 'a live socket exists')
-      const connection = new Connection({ ...needs, socket, session, ...entry })
-      entry.connection = connection
-      socket.once('close', () => {
-        if (entry.connection === connection) entry.connection = null
+      const arrival = {
+        socket,
+        id: request.params.session_id,
+        lastSeq: request.query.last_seq,
+        span: request.call.span.spanContext(),
+      }
+      const { caller } = request.call
+      if (!isStranger(caller)) return enter(arrival, caller, live, needs)
+      awaitKey(socket, {
+        apiKeys: needs.apiKeys,
+        onKey: (principal) => enter(arrival, { kind: 'external', principal }, live, needs),
+        onRefused: () => metrics.counter('sonia_service_auth_failures_total').inc({ reason: 'api_key' }),
       })
-      connection.open(request.query.last_seq)
     },
   )
   const eachConnection = (work: (connection: Connection) => void) => {
@@ -90,8 +100,38 @@ function reportQueues(live: ReadonlyMap<string, LiveSession>, metrics: ServiceMe
   metrics.gauge('sonia_voice_buffered_bytes').set(bytes)
 }
 
-function admit(id: string, live: ReadonlyMap<string, LiveSession>, book: SessionBook): void {
-  if (book.findActive(id) === undefined) {
+interface Arrival {
+  readonly socket: WebSocket
+  readonly id: string
+  readonly lastSeq: number | undefined
+  readonly span: SpanContext
+}
+
+/** Asked again, because the session may have ended, or got a socket, since the upgrade was admitted. */
+function enter(
+  { socket, id, lastSeq, span }: Arrival,
+  caller: Caller,
+  live: LiveSessions,
+  needs: SocketNeeds,
+): void {
+  const session = needs.book.findActive(id)
+  if (session === undefined) return refuseSocket(socket, CLOSE_SESSION_ENDED, 'the session has ended')
+  if (!maySeeSession(caller, session.record))
+    return refuseSocket(socket, CLOSE_UNAUTHORIZED, 'not your session')
+  const entry = entryOf(session, live, needs, span)
+  if (entry.conversation.isAttached) return refuseSocket(socket, CLOSE_SECOND_SOCKET, 'a live socket exists')
+  const connection = new Connection({ ...needs, socket, session, ...entry })
+  entry.connection = connection
+  socket.once('close', () => {
+    if (entry.connection === connection) entry.connection = null
+  })
+  connection.open(lastSeq)
+}
+
+function admit(id: string, caller: Caller, live: LiveSessions, book: SessionBook): void {
+  const session = book.findActive(id)
+  // Who has yet to show a key is asked whose it is once the key is there.
+  if (session === undefined || !(isStranger(caller) || maySeeSession(caller, session.record))) {
     throw new ServiceError('FORBIDDEN', 'There is no open session of this id')
   }
   if (live.get(id)?.conversation.isAttached === true) {
@@ -101,7 +141,7 @@ function admit(id: string, live: ReadonlyMap<string, LiveSession>, book: Session
 
 function entryOf(
   session: Session,
-  live: Map<string, LiveSession>,
+  live: LiveSessions,
   needs: SocketNeeds,
   upgradeSpan: SpanContext,
 ): LiveSession {

@@ -21,6 +21,12 @@ export interface BookNeeds {
   readonly log: Logger
 }
 
+export interface NewSession {
+  readonly userId: string | null
+  readonly owner: string | null
+  readonly metadata: Readonly<Record<string, string>>
+}
+
 /** Closed sessions that can still be asked for; the oldest are forgotten first. */
 const CLOSED_KEPT = 2000
 
@@ -45,7 +51,7 @@ export class SessionBook {
     this.#listeners.push(listener)
   }
 
-  open(userId: string | null, metadata: Readonly<Record<string, string>>): Session {
+  open({ userId, owner, metadata }: NewSession): Session {
     const { limits, clock } = this.#needs
     if (this.#active.size >= limits.sessionsMax) {
       throw new ServiceError('CONFLICT', `There are ${limits.sessionsMax} open sessions already`)
@@ -54,6 +60,7 @@ export class SessionBook {
     const session = this.#add({
       session_id: randomUUID(),
       user_id: userId,
+      owner,
       metadata,
       created_at_ms: createdAtMs,
     })

@@ -7,6 +7,7 @@ const FileContent = Type.Object(
   {
     session_id: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
     user_id: Type.Union([Type.String(), Type.Null()]),
+    owner: Type.Union([Type.String(), Type.Null()]),
     metadata: Type.Record(Type.String(), Type.String()),
     created_at_ms: Type.Number(),
   },

@@ -1,10 +1,24 @@
-export const CLOSE_REASONS = ['clean', 'idle', 'expired', 'error', 'overflow', 'shutdown', 'restart'] as const
+import type { Caller } from '#chassis/call-context.ts'
+
+/** `clean`: SESSION_STOP, or a stop over HTTP; `client_closed`: the client closed its socket, or its page was left. */
+export const CLOSE_REASONS = [
+  'clean',
+  'client_closed',
+  'idle',
+  'expired',
+  'error',
+  'overflow',
+  'shutdown',
+  'restart',
+] as const
 export type CloseReason = (typeof CLOSE_REASONS)[number]
 
 /** A voice session as its files and its callers see it. It holds no text of anybody. */
 export interface SessionRecord {
   readonly session_id: string
   readonly user_id: string | null
+  /** The principal that opened it, and alone may use it; null where a service did. */
+  readonly owner: string | null
   readonly metadata: Readonly<Record<string, string>>
   readonly created_at_ms: number
 }
@@ -18,6 +32,10 @@ export interface Session {
   lastSeenAtMs: number
   /** Since when no socket is attached; null while one is. */
   detachedAtMs: number | null
+}
+
+export function maySeeSession(caller: Caller, { owner }: SessionRecord): boolean {
+  return caller.kind === 'service' || owner === null || owner === caller.principal
 }
 
 export function sessionView({ record, state, closeReason }: Session) {

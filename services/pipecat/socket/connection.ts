@@ -32,6 +32,7 @@ export interface ConnectionNeeds {
 /** Close codes: 1xxx of RFC 6455; 4xxx are ours. */
 const CLOSE_CODE: Readonly<Record<CloseReason, number>> = {
   clean: 1000,
+  client_closed: 1000,
   shutdown: 1001,
   restart: 1001,
   error: 1011,
@@ -39,7 +40,8 @@ const CLOSE_CODE: Readonly<Record<CloseReason, number>> = {
   expired: 4408,
   overflow: 4409,
 }
-const CLOSED_BY_CLIENT = [1000, 1005]
+/** Closed on purpose: said so, with no code, or a browser whose page was left. */
+const CLOSED_BY_CLIENT = [1000, 1001, 1005]
 const MISSED_PONGS_MAX = 2
 /** A close frame that the client does not take within this time is not waited for; a stop has less of it. */
 const CLOSE_GRACE_MS = 2_000
@@ -188,7 +190,7 @@ export class Connection implements Listener {
     if (session.state === 'CLOSED') return
     session.detachedAtMs = clock.monotonicMs()
     // A client that closes the socket properly has gone; any other end may be a lost connection.
-    if (CLOSED_BY_CLIENT.includes(code)) book.close(session, 'clean')
+    if (CLOSED_BY_CLIENT.includes(code)) book.close(session, 'client_closed')
   }
 }
 
