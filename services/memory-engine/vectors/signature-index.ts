@@ -1,10 +1,11 @@
 import type { Statements } from '../database/statements.ts'
 import type { QueryVector } from '../reading/read-job.ts'
-import { ScoreBoard, type Scored } from '../search/score-board.ts'
-import { asInt8, cosine, countBits, quantise, signatureWords } from './quantise.ts'
+import type { Scored } from '../search/score-board.ts'
+import { nearestSignatures } from './nearest-signatures.ts'
+import { asInt8, cosine, quantise, signatureWords } from './quantise.ts'
 
 const LOAD_ROWS = 10_000
-/** Signs alone order coarsely: so many candidates are rescored with their 8-bit components. */
+/** So many candidates are rescored with their 8-bit components. */
 const RESCORED = 200
 const FIRST_CAPACITY = 1024
 
@@ -12,9 +13,9 @@ interface Loaded {
   readonly model: string
   /** 32-bit words of one signature. */
   readonly width: number
-  words: Uint32Array
-  seqs: number[]
-  /** Rows of the table are numbered for ever: a vector written anew is found above this. */
+  words: Uint32Array<ArrayBuffer>
+  /** Rows of the table are numbered for ever: a vector written anew is found above the last of these. */
+  vectorSeqs: number[]
   lastVectorSeq: number
 }
 
@@ -26,72 +27,56 @@ export class SignatureIndex {
   search(query: QueryVector, count: number, statement: Statements): Scored[] {
     const { signature, components } = quantise(query.values)
     const wanted = signatureWords(signature)
-    const loaded = this.#follow(query.model, wanted.length, statement)
-    const nearest = this.#nearest(loaded, wanted)
-    const select = statement.pluck(
-      'read_vectors',
-      'SELECT components FROM memory_vectors WHERE seq = ? AND model = ?',
-    )
-    const rescored: [number, number][] = []
-    let gone = 0
-    for (const seq of nearest) {
-      const stored = select.get<Uint8Array>(seq, query.model)
-      if (stored === undefined) gone++
-      else rescored.push([seq, cosine(asInt8(components), asInt8(stored))])
-    }
+    const { words, width, vectorSeqs } = this.#follow(query.model, wanted.length, statement)
+    const nearest = nearestSignatures(
+      { words, width, count: vectorSeqs.length },
+      { values: query.values, signature: wanted },
+      RESCORED,
+    ).map((place) => vectorSeqs[place])
+    const stored = statement
+      .raw(
+        'read_vectors',
+        `SELECT seq, components FROM memory_vectors
+         WHERE vector_seq IN (SELECT value FROM json_each(?)) AND model = ?`,
+      )
+      .all<[seq: number, components: Uint8Array]>(JSON.stringify(nearest), query.model)
     // What was forgotten or replaced is still in memory here: start afresh when it crowds out the living.
-    if (gone > RESCORED / 4) this.#loaded = undefined
-    return rescored.toSorted((left, right) => right[1] - left[1]).slice(0, count)
-  }
-
-  #nearest({ words, seqs, width }: Loaded, wanted: Uint32Array): Set<number> {
-    const board = new ScoreBoard()
-    const bits = 32 * width + 1
-    for (let entry = 0; entry < seqs.length; entry++) {
-      let distance = 0
-      const from = entry * width
-      for (let word = 0; word < width; word++) {
-        distance += countBits((words[from + word] ?? 0) ^ (wanted[word] ?? 0))
-      }
-      board.add(entry, bits - distance)
-    }
-    return new Set(board.best(RESCORED).map(([entry]) => seqs[entry] ?? 0))
+    if (nearest.length - stored.length > RESCORED / 4) this.#loaded = undefined
+    return stored
+      .map(([seq, bytes]) => [seq, cosine(asInt8(components), asInt8(bytes))] as const)
+      .toSorted((left, right) => right[1] - left[1] || right[0] - left[0])
+      .slice(0, count)
   }
 
   #follow(model: string, width: number, statement: Statements): Loaded {
     if (this.#loaded?.model !== model || this.#loaded.width !== width) {
-      this.#loaded = {
-        model,
-        width,
-        words: new Uint32Array(FIRST_CAPACITY * width),
-        seqs: [],
-        lastVectorSeq: 0,
-      }
+      const words = new Uint32Array(FIRST_CAPACITY * width)
+      this.#loaded = { model, width, words, vectorSeqs: [], lastVectorSeq: 0 }
     }
     const loaded = this.#loaded
     const select = statement.raw(
       'read_vectors',
-      `SELECT vector_seq, seq, signature FROM memory_vectors
+      `SELECT vector_seq, signature FROM memory_vectors
        WHERE vector_seq > ? AND model = ? ORDER BY vector_seq LIMIT ?`,
     )
     for (;;) {
-      const rows = select.all<[number, number, Uint8Array]>(loaded.lastVectorSeq, model, LOAD_ROWS)
-      for (const [vectorSeq, seq, signature] of rows) {
+      const rows = select.all<[number, Uint8Array]>(loaded.lastVectorSeq, model, LOAD_ROWS)
+      for (const [vectorSeq, signature] of rows) {
         loaded.lastVectorSeq = vectorSeq
-        if (signature.byteLength === 4 * width) append(loaded, seq, signatureWords(signature))
+        if (signature.byteLength === 4 * width) append(loaded, vectorSeq, signatureWords(signature))
       }
       if (rows.length < LOAD_ROWS) return loaded
     }
   }
 }
 
-function append(loaded: Loaded, seq: number, signature: Uint32Array): void {
-  const at = loaded.seqs.length * loaded.width
+function append(loaded: Loaded, vectorSeq: number, signature: Uint32Array): void {
+  const at = loaded.vectorSeqs.length * loaded.width
   if (at + loaded.width > loaded.words.length) {
     const larger = new Uint32Array(loaded.words.length * 2)
     larger.set(loaded.words)
     loaded.words = larger
   }
   loaded.words.set(signature, at)
-  loaded.seqs.push(seq)
+  loaded.vectorSeqs.push(vectorSeq)
 }
