@@ -17,15 +17,25 @@ export interface DatabaseState {
 
 const NOTHING = { missing: [], halfRows: 0, wrongVectors: 0, vectors: 0 }
 
+/** The vector that the drill's provider makes of a text. */
+export type VectorOf = (text: string) => readonly number[]
+
+export const vectorOfText: VectorOf = (input) =>
+  embeddings({ model: 'double', input }).data[0]?.embedding ?? []
+
 /** A memory database that no service has open, against what was acknowledged. */
-export function stateOfDatabase(path: string, writes: readonly AcknowledgedWrite[]): DatabaseState {
+export function stateOfDatabase(
+  path: string,
+  writes: readonly AcknowledgedWrite[],
+  vectorOf: VectorOf = vectorOfText,
+): DatabaseState {
   const database = new Database(path)
   try {
     const fault = faultOf(database)
     if (fault !== null) return { ...NOTHING, fault }
     const content = database.prepare<[string], string>('SELECT content FROM memories WHERE id = ?').pluck()
     const missing = writes.filter((write) => content.get(write.id) !== write.content)
-    return { missing, halfRows: countHalfRows(database), ...countVectors(database), fault: null }
+    return { missing, halfRows: countHalfRows(database), ...countVectors(database, vectorOf), fault: null }
   } catch (error) {
     return { ...NOTHING, fault: error instanceof Error ? error.message : String(error) }
   } finally {
@@ -57,7 +67,10 @@ interface VectorRow {
 }
 
 /** Each vector once more from its row's content, by the provider that made it. */
-function countVectors(database: Database.Database): Pick<DatabaseState, 'vectors' | 'wrongVectors'> {
+function countVectors(
+  database: Database.Database,
+  vectorOf: VectorOf,
+): Pick<DatabaseState, 'vectors' | 'wrongVectors'> {
   if (!hasTable(database, 'memory_vectors')) return { vectors: 0, wrongVectors: 0 }
   const rows = database.prepare<[], VectorRow>(
     'SELECT content, signature, components FROM memory_vectors JOIN memories USING (seq)',
@@ -66,7 +79,7 @@ function countVectors(database: Database.Database): Pick<DatabaseState, 'vectors
   let wrongVectors = 0
   for (const row of rows.iterate()) {
     vectors += 1
-    if (!isVectorOf(row)) wrongVectors += 1
+    if (!isVectorOf(row, vectorOf(row.content.slice(0, EMBEDDED_CHARS_MAX)))) wrongVectors += 1
   }
   return { vectors, wrongVectors }
 }
@@ -80,9 +93,7 @@ const INT8_MAX = 127
 /** The engine embeds the beginning of a long memory. */
 const EMBEDDED_CHARS_MAX = 8000
 
-function isVectorOf({ content, signature, components }: VectorRow): boolean {
-  const input = content.slice(0, EMBEDDED_CHARS_MAX)
-  const values = embeddings({ model: 'double', input }).data[0]?.embedding ?? []
+function isVectorOf({ signature, components }: VectorRow, values: readonly number[]): boolean {
   const kept = new Int8Array(components.buffer, components.byteOffset, components.byteLength)
   const largest = Math.max(...values.map(Math.abs))
   if (kept.length !== values.length) return false

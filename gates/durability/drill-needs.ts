@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Stack } from '#ops/stack.ts'
 import type { Part } from '#ops/backup/state-files.ts'
 import type { GateContext } from '../runners/gate-context.ts'
 import { type RestoreEnd, runRestoreProcess } from './backup-process.ts'
@@ -29,17 +30,27 @@ export const DURABILITY_CHECKS = [
 ] as const
 export type DurabilityCheck = (typeof DURABILITY_CHECKS)[number]
 
-export interface DrillNeeds {
-  readonly context: GateContext
+/** What is killed: anything that supervises processes by these names. */
+export type Killable = Pick<Stack, 'kill' | 'processes'>
+
+export type KillContext = Pick<GateContext, 'home' | 'host' | 'portBase' | 'progress' | 'signal'>
+
+/** What the SIGKILL loop of memory-engine works with. */
+export interface KillNeeds {
+  readonly context: KillContext
   /** SIGKILLs of memory-engine. */
   readonly kills: number
+  readonly count: (check: DurabilityCheck, isHeld: boolean, said?: string) => void
+  /** A figure for the record that nothing is judged by. */
+  readonly note: (figures: Readonly<Record<string, string | number | null>>) => void
+}
+
+export interface DrillNeeds extends KillNeeds {
+  readonly context: GateContext
   /** SIGKILLs of eva-os, and as many of pipecat. */
   readonly stateKills: number
   readonly images: number
-  readonly count: (check: DurabilityCheck, isHeld: boolean, said?: string) => void
   readonly time: (check: DurabilityCheck, seconds: number) => void
-  /** A figure for the record that nothing is judged by. */
-  readonly note: (figures: Readonly<Record<string, string | number | null>>) => void
 }
 
 const WRITERS = 4
@@ -53,7 +64,7 @@ export interface Original {
 }
 
 /** Writers on a stack; `mark` tells their memories from others. */
-export function loadOn({ context }: DrillNeeds, home: string, mark: string): WriteLoad {
+export function loadOn({ context }: Pick<KillNeeds, 'context'>, home: string, mark: string): WriteLoad {
   return startWriteLoad({
     address: { home, portBase: context.portBase },
     writers: WRITERS,

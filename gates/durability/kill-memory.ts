@@ -1,10 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyDatabase } from '#ops/backup/database.ts'
-import type { Stack } from '#ops/stack.ts'
-import { type GateContext, pause } from '../runners/gate-context.ts'
+import { pause } from '../runners/gate-context.ts'
 import { askService, serviceToken } from '../runners/service-access.ts'
-import type { DrillNeeds } from './drill-needs.ts'
+import type { Killable, KillContext, KillNeeds } from './drill-needs.ts'
 import { missingInService } from './find-writes.ts'
 import { killService, untilTrue } from './kill-service.ts'
 import type { LedgerCheck, LedgerState } from './ledger.ts'
@@ -13,7 +12,7 @@ import type { WriteLoad } from './write-load.ts'
 
 const WRITES_BETWEEN_KILLS = 20
 
-export async function writesAfter(load: WriteLoad, already: number, context: GateContext): Promise<void> {
+export async function writesAfter(load: WriteLoad, already: number, context: KillContext): Promise<void> {
   while (load.acknowledged.length < already + WRITES_BETWEEN_KILLS) await pause(context, 10)
 }
 
@@ -23,7 +22,7 @@ export interface Written {
 }
 
 /** SIGKILL in the middle of writes, again and again: what was acknowledged before it is there after it. */
-export async function killMemory(needs: DrillNeeds, stack: Stack, { load, home }: Written): Promise<void> {
+export async function killMemory(needs: KillNeeds, stack: Killable, { load, home }: Written): Promise<void> {
   const { context, count, kills } = needs
   const address = { home, portBase: context.portBase }
   for (let kill = 1; kill <= kills; kill += 1) {
@@ -42,7 +41,7 @@ export async function killMemory(needs: DrillNeeds, stack: Stack, { load, home }
 }
 
 /** After all kills and the end of the load: the whole table against all that was acknowledged, its index, its vectors. */
-export async function checkLedger(needs: DrillNeeds, { load, home }: Written): Promise<void> {
+export async function checkLedger(needs: KillNeeds, { load, home }: Written): Promise<void> {
   const { context, count } = needs
   context.progress.at('durability: comparing the table with everything that was acknowledged')
   const address = { home, portBase: context.portBase }
@@ -63,7 +62,7 @@ export async function checkLedger(needs: DrillNeeds, { load, home }: Written): P
   })
 }
 
-async function stateOfLedger({ context }: DrillNeeds, { load, home }: Written): Promise<LedgerState> {
+async function stateOfLedger({ context }: KillNeeds, { load, home }: Written): Promise<LedgerState> {
   const folder = join(context.home, 'durability', 'ledger')
   mkdirSync(folder, { recursive: true })
   const check = { database: join(folder, 'sonia.db'), ledger: join(folder, 'ledger.json') }

@@ -1,7 +1,7 @@
 import type { ServiceName } from '#catalog'
-import type { Stack } from '#ops/stack.ts'
-import { type GateContext, pause } from '../runners/gate-context.ts'
+import { pause } from '../runners/gate-context.ts'
 import { askService } from '../runners/service-access.ts'
+import type { Killable, KillContext } from './drill-needs.ts'
 
 const LOOK_EVERY_MS = 25
 /** Half a minute of looking. Looks are counted, not time: a machine that stood still is no service that stayed away. */
@@ -9,8 +9,8 @@ const LOOKS_MAX = 1200
 
 /** SIGKILL, and patience until the supervisor has brought the service back; false where it did not. */
 export async function killService(
-  context: GateContext,
-  stack: Stack,
+  context: KillContext,
+  stack: Killable,
   service: ServiceName,
 ): Promise<boolean> {
   const before = startOf(stack, service)
@@ -22,12 +22,12 @@ export async function killService(
   })
 }
 
-function startOf(stack: Stack, service: ServiceName): number | undefined {
+function startOf(stack: Killable, service: ServiceName): number | undefined {
   return stack.processes.find((entry) => entry.service === service)?.identity.pid
 }
 
 /** Asks until it is so, at most for the time a service may need to start; an error counts as not yet. */
-export async function untilTrue(context: GateContext, ask: () => Promise<boolean>): Promise<boolean> {
+export async function untilTrue(context: KillContext, ask: () => Promise<boolean>): Promise<boolean> {
   for (let look = 0; look < LOOKS_MAX; look += 1) {
     if (await ask().catch(() => false)) return true
     await pause(context, LOOK_EVERY_MS)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type DiskImage, imageAfter, type PowerLoss } from './disk-image.ts'
-import { stateOfDatabase } from './check-database.ts'
+import { stateOfDatabase, type VectorOf } from './check-database.ts'
 import { type FileCall, parseTrace, TRACED_CALLS } from './syscall-trace.ts'
 import type { AcknowledgedWrite } from './write-load.ts'
 
@@ -78,9 +78,15 @@ export function isImageWhole({ promised, lost, halfRows, wrongVectors, fault }: 
   return promised > 0 && lost === 0 && halfRows === 0 && wrongVectors === 0 && fault === null
 }
 
+export interface Recorded {
+  readonly initial: DiskImage
+  readonly calls: readonly FileCall[]
+  readonly vectorOf?: VectorOf
+}
+
 /** Opens the disk as it would be after the loss, and compares it with what had been acknowledged by then. */
 export function judgeImage(
-  { initial, calls }: { readonly initial: DiskImage; readonly calls: readonly FileCall[] },
+  { initial, calls, vectorOf }: Recorded,
   writes: readonly AcknowledgedWrite[],
   loss: PowerLoss,
   scratch: string,
@@ -90,7 +96,7 @@ export function judgeImage(
   for (const [path, bytes] of imageAfter(initial, calls, loss))
     writeFileSync(join(scratch, basename(path)), bytes)
   const promised = writes.filter(({ atMs }) => (atMs + 1) / 1000 <= loss.at)
-  const { missing, ...state } = stateOfDatabase(join(scratch, DATABASE), promised)
+  const { missing, ...state } = stateOfDatabase(join(scratch, DATABASE), promised, vectorOf)
   return { loss, promised: promised.length, lost: missing.length, ...state }
 }
 

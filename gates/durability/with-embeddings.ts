@@ -29,7 +29,7 @@ export async function withEmbeddings<T>(
 
 type Json = Readonly<Record<string, unknown>>
 
-function extended(base: Json, baseUrl: string): Json {
+export function extended(base: Json, baseUrl: string): Json {
   const services = objectAt(base, 'services')
   const router = objectAt(services, 'model-router')
   const engine = objectAt(services, 'memory-engine')

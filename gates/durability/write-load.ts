@@ -26,7 +26,7 @@ export interface WriteLoadOptions {
 }
 
 const TOKEN_RENEW_MS = 120_000
-const RETRY_MS = 50
+const RETRY_MS = 150
 
 /** Writers that store one memory after the other and note what was acknowledged, until they are stopped. */
 export function startWriteLoad(options: WriteLoadOptions): WriteLoad {
