@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { Client, metric, refusedUpgrade, type Voice, voice } from './testing.ts'
+import { test } from 'node:test'
+import { Client, metric, refusedUpgrade, type Voice, voiceWithKeys } from './testing.ts'
 
 const KEYS = { ada: 'ada-key', bob: 'bob-key' } as const
 type Person = keyof typeof KEYS
 
-const homes: string[] = []
-after(async () => {
-  for (const home of homes) await rm(home, { recursive: true, force: true })
-})
-
 /** Voice behind API keys, as it must be on any address but loopback. */
-async function keyedVoice(): Promise<Voice> {
-  const home = await mkdtemp(join(tmpdir(), 'sonia-voice-keys-'))
-  homes.push(home)
-  const apiKeys = Object.entries(KEYS).map(([name, key]) => ({
-    name,
-    sha256: createHash('sha256').update(key).digest('hex'),
-  }))
-  await mkdir(join(home, 'config'))
-  await writeFile(join(home, 'config', 'sonia.json'), JSON.stringify({ api_keys: apiKeys }))
-  return voice({}, home)
-}
+const keyedVoice = () => voiceWithKeys(KEYS)
 
 const headersOf = (person: Person) => ({ authorization: `Bearer ${KEYS[person]}` })
 

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after } from 'node:test'
 import { WebSocket } from 'ws'
+import { sha256 } from '#chassis/api-keys.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Neighbours, NeighbourRequest } from '#chassis/neighbours.ts'
 import { startForTest, type TestService } from '#chassis/testing.ts'
@@ -77,6 +81,17 @@ export async function voice(config: Record<string, unknown> = {}, home?: string)
   const started = await startForTest(service, options)
   stops.push(() => started.stop())
   return { ...started, gateway }
+}
+
+/** The same behind API keys, by the name of their holder. */
+export async function voiceWithKeys(keys: Readonly<Record<string, string>>): Promise<Voice> {
+  const home = await mkdtemp(join(tmpdir(), 'sonia-voice-keys-'))
+  const apiKeys = Object.entries(keys).map(([name, key]) => ({ name, sha256: sha256(key).toString('hex') }))
+  await mkdir(join(home, 'config'))
+  await writeFile(join(home, 'config', 'sonia.json'), JSON.stringify({ api_keys: apiKeys }))
+  const started = await voice({}, home)
+  stops.push(() => rm(home, { recursive: true, force: true }))
+  return started
 }
 
 export interface Frame {

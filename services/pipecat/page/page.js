@@ -1,5 +1,5 @@
 import { createPlayer, openMicrophone } from '/page/sound.js'
-import { openSession } from '/page/voice-session.js'
+import { KeyNeeded, openSession } from '/page/voice-session.js'
 
 const STATES = { open: 'connected', lost: 'connection lost, coming back', closed: 'not connected' }
 const STAGES = {
@@ -19,6 +19,8 @@ const player = createPlayer((level) => {
   find('spoken').value = level
 })
 let session = null
+/** Kept here and nowhere else. */
+let key = null
 let microphone = null
 /** The line that an answer is being written into. */
 let answerLine = null
@@ -101,10 +103,27 @@ async function start() {
   notice.textContent = ''
   await player.allow()
   session = await openSession({
+    key,
     onFrame: ({ type, data }) => FRAMES[type]?.(data),
     onSound: (buffer) => player.play(buffer),
     onState: showState,
   })
+}
+
+function askForKey(error) {
+  if (!(error instanceof KeyNeeded)) throw error
+  notice.textContent = key === null ? 'An API key is needed.' : error.message
+  key = null
+  find('key-form').hidden = false
+  find('key').focus()
+}
+
+function useKey() {
+  const field = find('key')
+  key = field.value
+  field.value = ''
+  find('key-form').hidden = true
+  return start().catch(askForKey)
 }
 
 async function closeMicrophone() {
@@ -136,8 +155,9 @@ function doing(work) {
 
 connectButton.addEventListener(
   'click',
-  doing(() => (session === null ? start() : session.stop())),
+  doing(() => (session === null ? start().catch(askForKey) : session.stop())),
 )
+find('key-form').addEventListener('submit', doing(useKey))
 microphoneButton.addEventListener('click', doing(toggleMicrophone))
 interruptButton.addEventListener(
   'click',

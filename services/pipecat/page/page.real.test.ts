@@ -11,7 +11,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { eventually } from '#chassis/testing.ts'
 import { prefersHtml } from '../routes/page.ts'
 import { encodeWav } from '../speech/wav.ts'
-import { pcmSilence, pcmTone, type Voice, voice } from '../testing.ts'
+import { metric, pcmSilence, pcmTone, type Voice, voice, voiceWithKeys } from '../testing.ts'
 
 const DOUBLE = fileURLToPath(new URL('../../../gates/doubles/upstream-main.ts', import.meta.url))
 const LIMIT_MS = 20_000
@@ -81,6 +81,10 @@ async function open(
   return { page, complaints }
 }
 
+function dropSockets({ app }: Voice): void {
+  for (const socket of app.websocketServer.clients) socket.terminate()
+}
+
 test('HTML comes only where it is preferred; the page allows no foreign script, and gives no other file', async () => {
   for (const [accept, expected] of [
     [undefined, false],
@@ -134,10 +138,7 @@ test('a person speaks into the microphone, and hears the answer', async () => {
 test('a lost connection is taken up again, and the conversation goes on', async () => {
   const service = await voice()
   const { page } = await open(service)
-  const { websocketServer } = service.app as unknown as {
-    websocketServer: { clients: Set<{ terminate(): void }> }
-  }
-  for (const client of websocketServer.clients) client.terminate()
+  dropSockets(service)
   await page.locator('#state[data-state=lost]').waitFor()
   await page.locator('#state[data-state=open]').waitFor()
   await page.getByLabel('Message').fill('Still there?')
@@ -161,4 +162,55 @@ test('every control has a name, and all can be reached by the keyboard', async (
     reached.push(String(await page.evaluate('document.activeElement.id')))
   }
   assert.deepEqual(reached, ['send', 'microphone', 'interrupt', 'aloud'])
+})
+
+test('leaving the page closes its session at once, and is no error', async () => {
+  const service = await voice()
+  const { page } = await open(service)
+  await page.goto('about:blank')
+  const closed = (reason: string) => metric(service, `sonia_voice_sessions_closed_total{reason="${reason}"}`)
+  await eventually(async () => (await closed('client_closed')) === '1', LIMIT_MS)
+  assert.deepEqual(
+    [(await closed('error')) ?? '0', await metric(service, 'sonia_voice_sessions_active')],
+    ['0', '0'],
+  )
+})
+
+const KEY = 'a-key-of-somebody'
+
+test('behind API keys the page asks for one, keeps it in its memory alone, and shows it again where the connection was lost', async () => {
+  const service = await voiceWithKeys({ somebody: KEY })
+  const page = await (await browser.newContext()).newPage()
+  page.setDefaultTimeout(LIMIT_MS)
+  const addresses: string[] = []
+  page.on('request', (request) => addresses.push(request.url()))
+  page.on('websocket', (socket) => addresses.push(socket.url()))
+  await page.goto(service.url)
+  assert.equal(await page.getByLabel('API key').isVisible(), false)
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByRole('alert').getByText('An API key is needed.').waitFor()
+  for (const [key, next] of [
+    ['wrong', page.getByRole('alert').getByText('The API key does not hold')],
+    [KEY, page.locator('#state[data-state=open]')],
+  ] as const) {
+    await page.getByLabel('API key').fill(key)
+    await page.getByLabel('API key').press('Enter')
+    await next.waitFor()
+  }
+  assert.equal(await page.getByLabel('API key').isVisible(), false)
+  dropSockets(service)
+  await page.locator('#state[data-state=lost]').waitFor()
+  await page.locator('#state[data-state=open]').waitFor()
+  await page.getByLabel('Message').fill('Still me?')
+  await page.getByLabel('Message').press('Enter')
+  await page.locator('#transcript li', { hasText: 'SONIA' }).getByText('Still me?').waitFor()
+  const kept = await page.evaluate(
+    'JSON.stringify([document.documentElement.outerHTML, document.getElementById("key").value, document.cookie, localStorage, sessionStorage])',
+  )
+  assert.doesNotMatch(String(kept), new RegExp(KEY))
+  assert.ok(addresses.some((address) => address.startsWith('ws:')))
+  assert.doesNotMatch(addresses.join(' '), new RegExp(KEY))
+  await page.reload()
+  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByLabel('API key').waitFor()
 })
