@@ -78,7 +78,7 @@ const COLLECTOR: readonly PanelSpec[] = [
     title: 'Memory of the Collector',
     description: 'It refuses spans before it reaches its limit.',
     unit: 'bytes',
-    queries: { resident: 'otelcol_process_memory_rss' },
+    queries: { resident: 'otelcol_process_memory_rss_bytes' },
     width: 8,
   },
 ]

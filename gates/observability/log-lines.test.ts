@@ -46,6 +46,12 @@ test('valid lines are counted, rotated files too, with services and codes of the
   assert.deepEqual(reading.codes.get('known_id_1'), new Set(['FORBIDDEN']))
 })
 
+test('the code of a degraded answer is seen, though nothing failed', async (t) => {
+  const line = { ...LINE, status_code: 200, error: null, response: { code: 'DEGRADED' } }
+  const reading = await read(t, { 'openclaw.log': [line] })
+  assert.deepEqual(reading.codes.get('known_id_1'), new Set(['DEGRADED']))
+})
+
 const planted: Readonly<Record<string, unknown>> = {
   'a line that is no JSON': '{"timestamp": "2026',
   'a line with a field nobody published': { ...LINE, password: 'x' },

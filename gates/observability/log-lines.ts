@@ -77,13 +77,21 @@ function readLine(reader: Reader, service: ServiceName, text: string): void {
     return
   }
   reader.valid[service] += 1
-  const { correlation_id: id, error } = line as {
+  const {
+    correlation_id: id,
+    error,
+    response,
+  } = line as {
     correlation_id: string | null
     error: { code: string } | null
+    response: { code?: unknown } | null
   }
   if (id === null || !reader.isWanted(id)) return
   reader.services.set(id, (reader.services.get(id) ?? new Set()).add(service))
-  if (error !== null) reader.codes.set(id, (reader.codes.get(id) ?? new Set()).add(error.code))
+  // A degraded answer is no error: its code stands with the answer.
+  for (const code of [error?.code, response?.code]) {
+    if (typeof code === 'string') reader.codes.set(id, (reader.codes.get(id) ?? new Set()).add(code))
+  }
 }
 
 function problemOf(reader: Reader, service: ServiceName, line: unknown): string | null {

@@ -24,7 +24,8 @@ test('a ticket while the page of the same service fires is named: inhibition fai
   assert.deepEqual(checkInhibition(pagerWith(15_000), CASES), [`HighLatency ${SERVICE}`])
 })
 
-test('a ticket before the page, or as it ends, is none that could have been held back', () => {
+test('a ticket before the page, with it, or as it ends, is none that could have been held back', () => {
+  assert.deepEqual(checkInhibition(pagerWith(10_020), CASES), [])
   assert.deepEqual(checkInhibition(pagerWith(9_000), CASES), [])
   assert.deepEqual(checkInhibition(pagerWith(29_500), CASES), [])
 })

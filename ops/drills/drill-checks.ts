@@ -43,6 +43,9 @@ export async function drillHeartbeat(stage: DrillStage): Promise<HeartbeatOutcom
 /** A page that ends may leave its warning behind for a moment, which then is a ticket of its own right. */
 const ENDING_MS = 2_000
 
+/** A ticket that left just before its page was known may arrive just after it. */
+const UNDER_WAY_MS = 500
+
 /**
  * The planted critical cases exceed the warning's limit too: a ticket while their page fires means inhibition failed.
  * One before it is none: a ratio that climbs passes the warning's limit first, and nothing holds a ticket back yet.
@@ -52,7 +55,7 @@ export function checkInhibition(pager: Pager, cases: readonly PlantedAlert[]): r
   return pages.flatMap(({ service }) => {
     const notices = pager.notices.filter((notice) => notice.service === service)
     const begun = notices.find((notice) => notice.receiver === 'page' && notice.status === 'firing')
-    const beganMs = begun?.atMs ?? Number.POSITIVE_INFINITY
+    const beganMs = (begun?.atMs ?? Number.POSITIVE_INFINITY) + UNDER_WAY_MS
     const ended = notices.find((notice) => notice.receiver === 'page' && notice.status === 'resolved')
     const endingMs = (ended?.atMs ?? Number.POSITIVE_INFINITY) - ENDING_MS
     return notices
