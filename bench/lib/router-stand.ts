@@ -23,8 +23,14 @@ const PORT_BASE = 26_000
 const READY_MS = 15_000
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-export async function startRouterStand(models: readonly string[]): Promise<RouterStand> {
-  const double = await startProgram([path('../../gates/doubles/upstream-main.ts')])
+export async function startRouterStand(
+  models: readonly string[],
+  { tokenDelayMs = 0 }: { readonly tokenDelayMs?: number } = {},
+): Promise<RouterStand> {
+  const double = await startProgram([
+    path('../../gates/doubles/upstream-main.ts'),
+    `--token-delay-ms=${tokenDelayMs}`,
+  ])
   const doubleOrigin = `http://127.0.0.1:${String(double.hello['port'])}`
   const tokens = await createTokenMaker()
   // eva-os's keys and the Collector's ear: the router verifies tokens and exports spans for real.
@@ -60,7 +66,12 @@ export async function startRouterStand(models: readonly string[]): Promise<Route
 }
 
 async function configure(home: string, baseUrl: string, models: readonly string[]): Promise<void> {
-  const provider = { kind: 'openai', base_url: baseUrl, models: models.map((name) => ({ name })) }
+  const provider = {
+    kind: 'openai',
+    base_url: baseUrl,
+    models: models.map((name) => ({ name })),
+    max_concurrent: 512,
+  }
   const router = { providers: { upstream: provider }, embedded: false }
   await mkdir(join(home, 'config'), { recursive: true })
   await writeFile(
