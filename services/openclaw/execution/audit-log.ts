@@ -63,7 +63,10 @@ interface Chain {
 export async function openAuditLog(settings: AuditSettings): Promise<AuditLog> {
   const handle = await openPart(settings.path)
   const chain: Chain = { handle, bytes: 0, recent: [], isDoubtful: true }
-  await settleChain(chain, settings)
+  await settleChain(chain, settings).catch(async (error: unknown) => {
+    await handle.close()
+    throw error
+  })
   let waiting: Waiting[] = []
   let isWriting = false
 

@@ -23,25 +23,29 @@ function nextPart(path: string): string {
 }
 
 /**
- * Closes the part that ends with line `lastSeq`, begins a new one, and removes the oldest beyond `closedMax`. The new
- * file is there before the old one is renamed: whatever fails, the handle at hand still belongs to the log.
+ * Closes the part that ends with line `lastSeq`, begins a new one, and removes the oldest beyond `closedMax`. Whatever
+ * fails, the names are as they were, so that the handle at hand still belongs to the part that is written.
  */
 export async function exchangePart(
   path: string,
   { lastSeq, closedMax }: { readonly lastSeq: number; readonly closedMax: number },
 ): Promise<FileHandle> {
+  await rm(nextPart(path), { force: true })
   const next = await open(nextPart(path), 'ax+', 0o600)
+  const closedPart = `${path}.${String(lastSeq).padStart(SEQ_DIGITS, '0')}`
   try {
-    await rename(path, `${path}.${String(lastSeq).padStart(SEQ_DIGITS, '0')}`)
+    await rename(path, closedPart)
     await rename(nextPart(path), path)
     await syncFolder(dirname(path))
+    const closed = await closedParts(path)
+    await Promise.all(closed.slice(0, Math.max(0, closed.length - closedMax)).map((part) => rm(part)))
+    return next
   } catch (error) {
     await next.close()
+    // Over the new part, which is still empty; where nothing was renamed there is nothing to take back.
+    await rename(closedPart, path).catch(() => undefined)
     throw error
   }
-  const closed = await closedParts(path)
-  await Promise.all(closed.slice(0, Math.max(0, closed.length - closedMax)).map((part) => rm(part)))
-  return next
 }
 
 async function syncFolder(path: string): Promise<void> {
