@@ -23,11 +23,14 @@ const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     kills: { type: 'string' },
+    /** Ends the loop before that many. */
+    minutes: { type: 'string', default: '1000' },
     'port-base': { type: 'string', default: '27600' },
   },
 })
 const KILLS = Number(values.kills ?? (values.short ? 3 : 1000))
 const SERVICES = ['memory-engine', 'eva-os', 'model-router'] as const satisfies readonly ServiceName[]
+const ENDS_AT_MS = performance.now() + Number(values.minutes) * 60_000
 const READY_TIMEOUT_MS = 120_000
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const portBase = Number(values['port-base'])
@@ -48,7 +51,7 @@ try {
   await double.close()
   rmSync(home, { recursive: true, force: true })
 }
-const answer = { bench: 'memory-kills', kills: KILLS, ...counts, restarts: slots[0]?.restarts ?? 0, figures }
+const answer = { bench: 'memory-kills', asked: KILLS, ...counts, kills: slots[0]?.restarts ?? 0, figures }
 stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
 process.exitCode = counts.notHeld === 0 ? 0 : 1
 
@@ -95,6 +98,7 @@ async function killAll(): Promise<void> {
       progress: createProgress(host.stderr, host.clock),
     },
     kills: KILLS,
+    isOver: () => performance.now() > ENDS_AT_MS,
     count: (check, isHeld, said) => {
       if (isHeld) counts.held += 1
       else counts.notHeld += 1

@@ -40,6 +40,8 @@ export interface KillNeeds {
   readonly context: KillContext
   /** SIGKILLs of memory-engine. */
   readonly kills: number
+  /** Ends the loop before that, for long forms with a limit of time. */
+  readonly isOver?: () => boolean
   readonly count: (check: DurabilityCheck, isHeld: boolean, said?: string) => void
   /** A figure for the record that nothing is judged by. */
   readonly note: (figures: Readonly<Record<string, string | number | null>>) => void

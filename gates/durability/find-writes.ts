@@ -23,11 +23,13 @@ export async function missingInService(
 async function contentOf(address: StackAddress, id: string, token: { text: string }): Promise<unknown> {
   for (let ask = 1; ask <= ASKS_MAX; ask += 1) {
     const headers = { 'x-service-token': token.text }
-    const { status, body } = await askService(address, 'memory-engine', { path: `/recall/${id}`, headers })
-    if (status === 404) return null
-    if (status === 200) return (body as { content?: unknown }).content
+    const answer = await askService(address, 'memory-engine', { path: `/recall/${id}`, headers }).catch(
+      () => null,
+    )
+    if (answer?.status === 404) return null
+    if (answer?.status === 200) return (answer.body as { content?: unknown }).content
     // No token yet, or it ran out while the machine stood still.
-    if (status === 401) token.text = await serviceToken(address, 'api-gateway', 'memory-engine')
+    if (answer?.status === 401) token.text = await serviceToken(address, 'api-gateway', 'memory-engine')
     else await delay(RETRY_MS)
   }
   throw new Error(`memory-engine does not say whether it has ${id}`)

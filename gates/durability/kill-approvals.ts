@@ -14,7 +14,7 @@ import {
   redeemApproval,
 } from './approval-client.ts'
 import type { DrillNeeds } from './drill-needs.ts'
-import { killService, untilTrue } from './kill-service.ts'
+import { killService, patiently, untilTrue } from './kill-service.ts'
 
 const WORKERS = 3
 const BURNED_BETWEEN_KILLS = 6
@@ -93,15 +93,15 @@ async function brokenPromises(
   { address, operatorKey }: Work,
   round: readonly Promised[],
 ): Promise<readonly string[]> {
-  const token = await serviceToken(address, 'openclaw', 'eva-os')
+  const token = await patiently(() => serviceToken(address, 'openclaw', 'eva-os'))
   const broken: string[] = []
   for (const entry of round) {
-    const answer = await redeemApproval(address, token, entry.approval)
+    const answer = await patiently(() => redeemApproval(address, token, entry.approval))
     if (answer === 'redeemed') entry.burned += 1
     const fault = brokenPromise(entry, answer)
     if (fault !== null) broken.push(`${entry.approval.tokenId} ${fault}`)
   }
-  await denyOpenApprovals(address, operatorKey)
+  await patiently(() => denyOpenApprovals(address, operatorKey))
   return broken
 }
 

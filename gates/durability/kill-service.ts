@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ServiceName } from '#catalog'
 import { pause } from '../runners/gate-context.ts'
 import { askService } from '../runners/service-access.ts'
@@ -33,4 +34,19 @@ export async function untilTrue(context: KillContext, ask: () => Promise<boolean
     await pause(context, LOOK_EVERY_MS)
   }
   return false
+}
+
+const TRIES_MAX = 6
+const TRY_AGAIN_MS = 250
+
+/** For requests that may be repeated: a machine that stood still lets one run into its time-out. */
+export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === TRIES_MAX) throw error
+      await delay(TRY_AGAIN_MS)
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Stack } from '#ops/stack.ts'
 import { askService, type StackAddress } from '../runners/service-access.ts'
 import type { DrillNeeds } from './drill-needs.ts'
-import { killService, untilTrue } from './kill-service.ts'
+import { killService, patiently, untilTrue } from './kill-service.ts'
 
 const WORKERS = 3
 const PROMISED = 6
@@ -36,7 +36,7 @@ async function killOnce(needs: DrillNeeds, stack: Stack, address: StackAddress):
   const open = await openSessions(address, PROMISED)
   const ended = open.slice(0, PROMISED / 2)
   const kept = open.slice(PROMISED / 2)
-  for (const id of ended) await stopSession(address, id)
+  for (const id of ended) await patiently(() => stopSession(address, id))
   // Answers come before the files: what is promised from here on is what the folder holds.
   const isWritten = await untilTrue(context, async () => {
     const names = new Set(readdirSync(folder))
@@ -56,13 +56,14 @@ async function killOnce(needs: DrillNeeds, stack: Stack, address: StackAddress):
     readdirSync(folder).every((name) => isSession(folder, name)),
   )
   const broken = await brokenPromises({ kept, ended }, address)
-  for (const name of readdirSync(folder)) await stopSession(address, name.replace('.json', ''))
+  for (const name of readdirSync(folder))
+    await patiently(() => stopSession(address, name.replace('.json', '')))
   return isTidy ? broken : [...broken, 'a part of a session file is left']
 }
 
 async function openSessions(address: StackAddress, count: number): Promise<readonly string[]> {
   const ids: string[] = []
-  while (ids.length < count) ids.push(await startSession(address))
+  while (ids.length < count) ids.push(await patiently(() => startSession(address)))
   return ids
 }
 
@@ -110,7 +111,7 @@ async function brokenPromises(
 }
 
 async function stateOf(address: StackAddress, id: string): Promise<string> {
-  const { status, body } = await askService(address, 'pipecat', { path: `/session/${id}` })
+  const { status, body } = await patiently(() => askService(address, 'pipecat', { path: `/session/${id}` }))
   const { data } = body as { data?: { state?: unknown; closed_reason?: unknown } | null }
   if (typeof data?.state !== 'string') return `answered ${status}`
   return typeof data.closed_reason === 'string' ? `${data.state} ${data.closed_reason}` : data.state
@@ -122,7 +123,7 @@ function isSession(folder: string, name: string): boolean {
 }
 
 async function sessionCounts(address: StackAddress) {
-  const { body } = await askService(address, 'pipecat', { path: '/metrics' })
+  const { body } = await patiently(() => askService(address, 'pipecat', { path: '/metrics' }))
   const sum = (name: string) =>
     String(body)
       .split('\n')
