@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { env, stdout } from 'node:process'
-import { fileURLToPath } from 'node:url'
+import { stdout } from 'node:process'
 import { parseArgs } from 'node:util'
 import { mulberry32 } from '#gates/statistics/reference-series.ts'
-import { startStack } from '#ops/stack.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
+import { startBenchStack } from './lib/bench-stack.ts'
 import { bootstrapRounds, medianOf } from './lib/paired-rounds.ts'
 import { type ProcessUsage, usageOf } from './lib/process-usage.ts'
 
@@ -16,7 +12,6 @@ const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
 const CYCLES = values.short ? 3 : 15
-const PORT_BASE = 28_000
 const SEED = 20_261_124
 const READY_MS_MAX = 3000
 const STOP_MS_MAX = 2000
@@ -27,31 +22,18 @@ interface Cycle {
   readonly usage: Readonly<Record<string, ProcessUsage>>
 }
 
-const repo = fileURLToPath(new URL('..', import.meta.url))
-const home = mkdtempSync(join(tmpdir(), 'sonia-bench-stack-'))
-try {
-  // Fills the caches, as the first start on a machine does.
-  await cycle(0)
-  const cycles: Cycle[] = []
-  for (let number = 1; number <= CYCLES; number++) cycles.push(await cycle(number))
-  stdout.write(printMeasures('stack-start', measuresOf(cycles), values.json))
-} finally {
-  rmSync(home, { recursive: true, force: true })
-}
+// The first one fills the caches, as the first start on a machine does.
+await cycle()
+const cycles: Cycle[] = []
+while (cycles.length < CYCLES) cycles.push(await cycle())
+stdout.write(printMeasures('stack-start', measuresOf(cycles), values.json))
 
-async function cycle(number: number): Promise<Cycle> {
-  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
-  const stack = await startStack({
-    repo,
-    home,
-    portBase: PORT_BASE,
-    runId: `bench-${number}`,
-    host: { env, clock },
-  })
+async function cycle(): Promise<Cycle> {
+  const { stack, stop } = await startBenchStack()
   const usage = Object.fromEntries(
     stack.processes.map(({ service, identity }) => [service, usageOf(identity.pid)]),
   )
-  const { stopMs, killed } = await stack.stop()
+  const { stopMs, killed } = await stop()
   if (killed.length > 0) throw new Error(`${killed.join(', ')} had to be killed`)
   return { readyMs: stack.startReadyMs, stopMs, usage }
 }

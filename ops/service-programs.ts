@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { CATALOG, SERVICE_NAMES, type ServiceName, WATCH_PORTS, portAt } from '#catalog'
+import { SERVICE_MALLOC, SERVICE_NODE_FLAGS } from './service-memory.ts'
 import { cacheEnvironment } from './start-caches.ts'
 import type { OpsHost } from './host.ts'
 import { RUN_MARKER } from './process/run-processes.ts'
@@ -23,7 +24,12 @@ export type ServicePrograms = (service: ServiceName) => Program
 export function repositoryPrograms(repo: string): ServicePrograms {
   return (service) => ({
     command: process.execPath,
-    args: ['--import', join(repo, 'otel', 'register.ts'), join(repo, 'services', service, 'main.ts')],
+    args: [
+      ...SERVICE_NODE_FLAGS,
+      '--import',
+      join(repo, 'otel', 'register.ts'),
+      join(repo, 'services', service, 'main.ts'),
+    ],
   })
 }
 
@@ -45,6 +51,7 @@ export function serviceEnvironment(options: ServiceEnvironmentOptions): Readonly
     // What libraries put down for a while (a browser's profile) belongs to the state folder like all else.
     TMPDIR: temporaryFolder(options.folders),
     SONIA_PORT_BASE: String(options.portBase),
+    ...SERVICE_MALLOC,
     ...cacheEnvironment(options.repo),
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector}`,
     OTEL_METRICS_EXPORTER: 'none',

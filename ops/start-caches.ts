@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SERVICE_NAMES } from '#catalog'
 import type { OpsHost } from './host.ts'
+import { SERVICE_NODE_FLAGS } from './service-memory.ts'
 import { writeWhole } from './write-whole.ts'
 
 /** What makes a start cheap; both are worth nothing more than time, and are filled once for all state folders. */
@@ -60,16 +61,18 @@ export async function fillStartCaches(repo: string, host: OpsHost): Promise<void
 /** The packages depend on the lock file, on what packs them, and on the Node that told their exports. */
 function keyOf(repo: string): string {
   const lock = readFileSync(join(repo, 'package-lock.json'))
-  const key = createHash('sha256').update(process.version).update(lock).update(readFileSync(PACKING))
+  const key = createHash('sha256').update([process.version, ...SERVICE_NODE_FLAGS].join(' '))
+  key.update(lock).update(readFileSync(PACKING))
   return key.digest('hex').slice(0, 16)
 }
 
-/** Imports everything that the services import, and ends. */
+/** Imports everything that the services import, with their flags (other flags mean other code), and ends. */
 function importsOf(repo: string): readonly string[] {
   const modules = SERVICE_NAMES.map((name) => pathToFileURL(join(repo, 'services', name, 'service.ts')).href)
   const runService = pathToFileURL(join(repo, 'services', 'chassis', 'run-service.ts')).href
   const script = `await Promise.all(${JSON.stringify([runService, ...modules])}.map((url) => import(url))); process.exit()`
-  return ['--import', join(repo, 'otel', 'register.ts'), '--input-type=module', '--eval', script]
+  const preload = join(repo, 'otel', 'register.ts')
+  return [...SERVICE_NODE_FLAGS, '--import', preload, '--input-type=module', '--eval', script]
 }
 
 function run(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
