@@ -83,7 +83,9 @@ async function assertActionWorks(): Promise<void> {
 
 async function assertVoiceWorks(client: VoiceClient): Promise<void> {
   const { type, data } = await client.ask('And you?')
-  assert.deepEqual([type, data['role']], ['MESSAGE', 'assistant'])
+  // What a loaded machine sheds is asked again: load is not what is tested here.
+  if (type === 'ERROR' && data['message'] === 'Overloaded') return assertVoiceWorks(client)
+  assert.deepEqual([type, data['role']], ['MESSAGE', 'assistant'], JSON.stringify(data))
 }
 
 /** A row: the service is gone while `then` looks, and everything works again afterwards. */
