@@ -27,6 +27,8 @@ export function policiesCheck({ repo, folders }: PreflightOptions): Check {
         : [join(repo, 'config', 'policies'), 'the defaults']
       const checker = join(repo, 'services', 'eva-os', 'policy', 'main.ts')
       const { stdout } = await run(process.execPath, [checker, folder], { timeout: TIMEOUT_MS })
+      // A process that ended just when its time was over counts as ended, without what it said.
+      if (stdout === '') throw new Error(`the checker of policies gave no answer in ${TIMEOUT_MS / 1000} s`)
       const answer = JSON.parse(stdout) as Answer
       if (!answer.ok)
         return { looked: place, findings: (answer.problems ?? []).map((text) => problem(text, place)) }
