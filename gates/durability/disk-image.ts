@@ -25,15 +25,18 @@ export function imageAfter(initial: DiskImage, calls: readonly FileCall[], loss:
   const done = calls.filter(({ endedAt }) => endedAt <= loss.at)
   const secured = loss.ignoreSyncs === true ? new Map<string, number>() : securedUntil(done)
   const random = mulberry32(loss.seed)
-  const files = new Map<string, Buffer>()
-  for (const [file, bytes] of initial) files.set(file, Buffer.from(bytes))
+  const files = new Map<string, FileOnDisk>()
+  for (const [file, bytes] of initial) files.set(file, { room: Buffer.from(bytes), length: bytes.length })
   for (const call of done) {
     if (call.kind === 'sync') continue
     const isSecured = call.endedAt <= (secured.get(call.file) ?? Number.NEGATIVE_INFINITY)
     const kept = isSecured ? call : survivor(call, loss, random)
-    if (kept !== null) files.set(call.file, applied(files.get(call.file) ?? Buffer.alloc(0), kept))
+    if (kept === null) continue
+    const file = files.get(call.file) ?? { room: Buffer.alloc(0), length: 0 }
+    files.set(call.file, file)
+    apply(file, kept)
   }
-  return files
+  return new Map([...files].map(([file, { room, length }]) => [file, room.subarray(0, length)]))
 }
 
 /** Per file: writes that ended by this time are on the disk. A sync covers what ended before it began. */
@@ -55,16 +58,28 @@ function survivor(call: Change, { unsynced }: PowerLoss, random: () => number): 
   return reached === 0 ? null : { ...call, bytes: call.bytes.subarray(0, reached) }
 }
 
-function applied(file: Buffer, call: Change): Buffer {
-  if (call.kind === 'truncate') return resized(file, call.length)
-  const end = call.offset + call.bytes.length
-  const grown = file.length < end ? resized(file, end) : file
-  call.bytes.copy(grown, call.offset)
-  return grown
+/** Room grows by doubling: a log is appended to thousands of times. What is beyond the length is zero. */
+interface FileOnDisk {
+  room: Buffer
+  length: number
 }
 
-function resized(file: Buffer, length: number): Buffer {
-  const other = Buffer.alloc(length)
-  file.copy(other, 0, 0, Math.min(length, file.length))
-  return other
+function apply(file: FileOnDisk, call: Change): void {
+  if (call.kind === 'truncate') {
+    if (call.length < file.length) file.room.fill(0, call.length, file.length)
+    makeRoom(file, call.length)
+    file.length = call.length
+    return
+  }
+  const end = call.offset + call.bytes.length
+  makeRoom(file, end)
+  call.bytes.copy(file.room, call.offset)
+  file.length = Math.max(file.length, end)
+}
+
+function makeRoom(file: FileOnDisk, length: number): void {
+  if (length <= file.room.length) return
+  const larger = Buffer.alloc(2 * length)
+  file.room.copy(larger, 0, 0, file.length)
+  file.room = larger
 }
