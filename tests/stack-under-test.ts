@@ -96,10 +96,10 @@ async function ownStack(): Promise<StackUnderTest> {
   return { home, portBase, runId: started.runId, pageUrl: page.url }
 }
 
-/** Several test processes may run at once: each takes a block of ports that nobody holds. */
+/** Several test processes may run at once: each takes a block that nobody holds, below the ports of outgoing calls. */
 function freePortBase(): number {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const base = 24_000 + ((process.pid + attempt * 7) % 60) * 200
+    const base = 15_000 + ((process.pid + attempt * 7) % 80) * 200
     const ports = [...Object.values(CATALOG).map(({ port }) => portAt(port, base)), portAt(7097, base)]
     if (takenPorts(ports).length === 0) return base
   }
