@@ -7,7 +7,7 @@ import { type CommandDefinition, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
-const PARTS = ['check', 'unit', 'real'] as const
+const PARTS = ['check', 'unit', 'real', 'stack'] as const
 type Part = (typeof PARTS)[number]
 
 const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,deploy,bench,tests}'
@@ -16,11 +16,17 @@ export const command: CommandDefinition = {
   name: 'test',
   summary: 'types, format, lint and unused code, then every test: what CI runs',
   arguments: [],
-  options: [{ flags: '--only <part>', help: `${PARTS.join(', ')}: real ones start real stacks` }],
+  options: [
+    {
+      flags: '--only <part>',
+      help: `one of ${PARTS.join(', ')}: real ones start processes, those of stack load all six services`,
+    },
+  ],
   examples: ['./sonia test', './sonia test --only unit'],
   async run(args, host) {
     const parts = partsOf(textOption(args, 'only'))
-    if (parts.includes('real')) await buildMissing(host, buildProgressPrinter(host))
+    if (parts.includes('real') || parts.includes('stack'))
+      await buildMissing(host, buildProgressPrinter(host))
     for (const part of parts) {
       const code = await runPart(part, host)
       if (code !== 0) {
@@ -45,8 +51,8 @@ async function runPart(part: Part, host: Host): Promise<number> {
   if (part === 'check') return run(host, npmArguments())
   const files = testFiles(host.repository, part)
   if (files.length === 0) throw new CliError(EXIT_CODES.internal, `test: no ${part} tests were collected`)
-  // Real tests start whole stacks: one at a time, or they measure each other on a small machine.
-  const concurrency = part === 'real' ? '1' : '2'
+  // Those of a loaded stack are judged by time as well: one after the other, or they would judge each other.
+  const concurrency = part === 'stack' ? '1' : '2'
   return run(host, [
     process.execPath,
     '--test',
@@ -57,14 +63,18 @@ async function runPart(part: Part, host: Host): Promise<number> {
   ])
 }
 
-/** Real tests are those named `*.real.test.ts` and everything below tests/; the others are unit tests. */
-function testFiles(repository: string, part: 'unit' | 'real'): readonly string[] {
+/** Tests below tests/ load the whole stack, those named `*.real.test.ts` start some process, the others none. */
+function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly string[] {
   const all = globSync(`${ROOTS}/**/*.test.ts`, {
     cwd: repository,
     exclude: (path) => path.includes('node_modules'),
   })
-  const isReal = (path: string) => path.endsWith('.real.test.ts') || path.startsWith('tests/')
-  return all.filter((path) => isReal(path) === (part === 'real')).sort()
+  return all.filter((path) => partOf(path) === part).toSorted()
+}
+
+function partOf(path: string): Exclude<Part, 'check'> {
+  if (path.startsWith('tests/')) return 'stack'
+  return path.endsWith('.real.test.ts') ? 'real' : 'unit'
 }
 
 function npmArguments(): readonly string[] {

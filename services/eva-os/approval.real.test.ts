@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { CATALOG, portAt, type ServiceName } from '#catalog'
 import { createTestHome, type TestHome } from './testing.ts'
 
-const PORT_BASE = 21_400
+const PORT_BASE = 21_800
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 let home: TestHome
