@@ -2,6 +2,7 @@ import { readReceivers } from './alerts/receivers.ts'
 import { type BackupSchedule, startBackupSchedule } from './backup/backup-schedule.ts'
 import { realFileSystem } from './backup/file-system.ts'
 import { finishPendingSwap } from './backup/swap-journal.ts'
+import { type RunningGrafana, startGrafana } from './grafana.ts'
 import type { OpsHost } from './host.ts'
 import { OPS_EXIT, OpsError, type OpsExitCode } from './ops-error.ts'
 import { readIdentity } from './process/identity.ts'
@@ -31,6 +32,7 @@ export interface SupervisorOptions {
 interface Running {
   watch?: Watch
   stack?: Stack
+  grafana?: RunningGrafana | undefined
 }
 
 /** Runs the stack and what watches it until it is asked to stop; returns the exit code. */
@@ -58,6 +60,10 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   }
   say('ready', { start_ready_ms: running.stack?.startReadyMs ?? null })
   const backups = scheduleBackups(options, running)
+  running.grafana = await startGrafana({ ...options, folders }).catch((error: unknown) => {
+    options.log('WARN', 'grafana', error instanceof Error ? error.message : String(error))
+    return undefined
+  })
   options.log('INFO', 'start', `ready after ${Math.round(running.stack?.startReadyMs ?? 0)} ms`)
   await aborted(options.stopAsked)
   say('stopping', {})
@@ -94,6 +100,7 @@ function scheduleBackups({ home, host, log }: SupervisorOptions, { watch }: Runn
 }
 
 async function stop(folders: StateHome, options: SupervisorOptions, running: Running): Promise<boolean> {
+  await running.grafana?.stop()
   const stack = await running.stack?.stop()
   const watch = await running.watch?.stop()
   writeStopSummary(folders, { run_id: options.runId, stack, watch })

@@ -1,4 +1,6 @@
+import { portAt, WATCH_PORTS } from '#catalog'
 import { homeOf, portBaseOf, secondsOf } from '#ops/command-settings.ts'
+import { findGrafana } from '#ops/grafana.ts'
 import { startOptions } from '#ops/preflight/options.ts'
 import { refuseFailedPreflight } from '#ops/preflight/refuse-start.ts'
 import { servicePorts } from '#ops/service-programs.ts'
@@ -33,7 +35,8 @@ export const command: CommandDefinition = {
       say: (line) => host.stderr.write(`${line}\n`),
       preflight: (folders) => refuseFailedPreflight(startOptions(host, folders)),
     })
-    host.stdout.write(json ? `${JSON.stringify(jsonOf(outcome))}\n` : textOf(outcome, host))
+    const hasGrafana = (await findGrafana(host.env)) !== undefined
+    host.stdout.write(json ? `${JSON.stringify(jsonOf(outcome))}\n` : textOf(outcome, host, hasGrafana))
     return EXIT_CODES.passed
   },
 }
@@ -44,7 +47,7 @@ function jsonOf({ record, wasRunning }: UpOutcome) {
   return { run_id, started_at, start_ready_ms, port_base, was_running: wasRunning, ports }
 }
 
-function textOf({ record, wasRunning }: UpOutcome, host: Host): string {
+function textOf({ record, wasRunning }: UpOutcome, host: Host, hasGrafana: boolean): string {
   const services = servicePorts(record.port_base)
   const watch = watchPorts(record.port_base)
   const seconds = ((record.start_ready_ms ?? 0) / 1_000).toFixed(2)
@@ -53,6 +56,7 @@ function textOf({ record, wasRunning }: UpOutcome, host: Host): string {
     ...Object.entries(services),
     ['prometheus', watch.prometheus],
     ['alertmanager', watch.alertmanager],
+    ...(hasGrafana ? [['grafana', portAt(WATCH_PORTS.grafana, record.port_base)]] : []),
   ]
   return [
     wasRunning
