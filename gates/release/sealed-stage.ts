@@ -100,7 +100,7 @@ export async function refusesToSeal(
   assert.deepEqual(await leftovers(), before)
 }
 
-export async function leftovers(): Promise<readonly string[]> {
+async function leftovers(): Promise<readonly string[]> {
   const tags = await outputOf('git', ['tag', '--list'], { cwd: stage.repository.path })
   return [...tags.split('\n'), ...(await readdir(join(scratch, 'artifacts')))]
 }
