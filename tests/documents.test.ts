@@ -70,7 +70,11 @@ test('ARCHITECTURE.md is short, and every folder that it names is there', () => 
 
 /** Every page that people read: at the top, below docs/, and the templates among them. */
 const PAGES = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'RELEASE_CHECKLIST.md', 'artifacts/README.md'],
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'RELEASE_CHECKLIST.md',
+  'artifacts/README.md',
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
