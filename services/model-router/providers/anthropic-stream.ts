@@ -6,13 +6,15 @@ import { finishReasonOf, usageOf, wireUsage } from './anthropic-answer.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
-/** Translates the events of one streamed message into chunks of OpenAI's format. One reader for one stream. */
-export function createAnthropicReader(options: {
-  created: number
-  model: string
+interface ReaderOptions {
+  readonly created: number
+  readonly model: string
   /** The client asked for a last chunk with the usage. */
-  includeUsage: boolean
-}): (unit: SseUnit) => StreamPart {
+  readonly includeUsage: boolean
+}
+
+/** Translates the events of one streamed message into chunks of OpenAI's format. One reader for one stream. */
+export function createAnthropicReader(options: ReaderOptions): (unit: SseUnit) => StreamPart {
   let id: unknown = 'msg'
   let input: Data = {}
   let usage: StreamPart['usage'] = null
