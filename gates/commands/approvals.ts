@@ -1,10 +1,10 @@
 import { homeOf, portBaseOf } from '#ops/command-settings.ts'
-import { approvalsText, approvalText } from '#ops/people/approvals-text.ts'
+import { approvalsText, approvalText, nextStepText } from '#ops/people/approvals-text.ts'
 import { type EvaClient, evaClient } from '#ops/people/eva-client.ts'
 import { stateHome } from '#ops/state-home.ts'
 import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
-import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
 const REFRESH_MS = 1_000
@@ -13,6 +13,9 @@ const PORT_OPTION = {
   flags: '--port-base <port>',
   help: 'first port of the set (default: that of the running stack)',
 }
+const TOKEN_ID_LENGTH = 'apr_'.length + 32
+/** Enough that a slip of the finger names nothing. */
+const PREFIX_MIN = 8
 const JSON_OPTION = { flags: '--json', help: 'print as JSON' }
 
 const list: CommandDefinition = {
@@ -41,7 +44,7 @@ function deciding(decision: 'approve' | 'deny', summary: string): CommandDefinit
   return {
     name: `approvals ${decision}`,
     summary,
-    arguments: [{ name: '<token-id>', help: 'as ./sonia approvals list shows it' }],
+    arguments: [{ name: '<token-id>', help: 'as ./sonia approvals list shows it, or how it begins' }],
     options: [PORT_OPTION, { flags: '--reason <text>', help: 'kept in the audit' }, JSON_OPTION],
     examples: [`./sonia approvals ${decision} apr_0123456789abcdef0123456789abcdef`],
     run: (args, host) => decide(decision, args, host),
@@ -49,11 +52,26 @@ function deciding(decision: 'approve' | 'deny', summary: string): CommandDefinit
 }
 
 async function decide(decision: 'approve' | 'deny', args: CommandArguments, host: Host): Promise<ExitCode> {
-  const [tokenId = ''] = args.positionals
-  const decided = await clientOf(args, host).decide(tokenId, decision, textOption(args, 'reason'))
-  const text = `${approvalText(decided, host.clock.nowMs())}\n`
+  const [named = ''] = args.positionals
+  const client = clientOf(args, host)
+  const tokenId = await wholeTokenId(named, client)
+  const decided = await client.decide(tokenId, decision, textOption(args, 'reason'))
+  const next = decision === 'approve' ? nextStepText(decided, host.clock.nowMs()) : ''
+  const text = `${approvalText(decided, host.clock.nowMs())}\n${next}`
   host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(decided)}\n` : text)
   return EXIT_CODES.passed
+}
+
+/** The id of the one open request that begins like this. A whole id is taken as it is: eva-os says what became of it. */
+async function wholeTokenId(named: string, client: EvaClient): Promise<string> {
+  if (named.length >= TOKEN_ID_LENGTH) return named
+  const open = (await client.approvals()).map(({ token_id }) => token_id)
+  const [found, other] = open.filter((id) => named.length >= PREFIX_MIN && id.startsWith(named))
+  if (found !== undefined && other === undefined) return found
+  const many = found === undefined ? 'no call that waits has' : 'more than one call that waits has'
+  throw new CliError(EXIT_CODES.badInput, `${many} an id that begins with "${named}"`, {
+    hint: `./sonia approvals list shows what waits; at least ${PREFIX_MIN} characters of the id`,
+  })
 }
 
 export const approvalCommands: readonly CommandDefinition[] = [

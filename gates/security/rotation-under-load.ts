@@ -52,19 +52,25 @@ export function signersMin(plan: {
   return 1 + rotatedAt.filter((at) => at + leadSeconds + 2 * (SIGNER_LOOK_MS / 1000) < seconds).length
 }
 
-/** Asks for a token now and then, and notes which key signed it. */
+/** Asks for a token now and then, and notes which key signed it. A look that fails (overload) shows no signer. */
 async function watchSigners(untilMs: number, options: RotationOptions, signers: Set<string>): Promise<void> {
   while (performance.now() < untilMs && !options.signal.aborted) {
-    const { body } = await askService(options, 'eva-os', {
+    const token = await askService(options, 'eva-os', {
       path: '/v1/tokens',
       body: { audience: 'eva-os' },
       headers: { 'x-operator-key': options.operatorKey },
-    })
-    const [header = ''] = String((body as { token?: unknown }).token).split('.')
-    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
-    signers.add(kid)
+    }).then(
+      ({ status, body }) => (status === 200 ? (body as { token: string }).token : null),
+      () => null,
+    )
+    if (token !== null) signers.add(signerOf(token))
     await pause(SIGNER_LOOK_MS)
   }
+}
+
+function signerOf(token: string): string {
+  const [header = ''] = token.split('.')
+  return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }).kid
 }
 
 async function chatUntil(

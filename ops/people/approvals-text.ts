@@ -14,6 +14,11 @@ export function approvalText(approval: OpenApproval, nowMs: number): string {
   ].join('\n')
 }
 
+/** What has to happen for an approved call to run. */
+export function nextStepText({ token_id, expires_at }: OpenApproval, nowMs: number): string {
+  return `\nWhoever asked repeats the same call with "approval_token": "${token_id}"; it runs once, ${timeLeft(Date.parse(expires_at) - nowMs)}.\n`
+}
+
 function timeLeft(leftMs: number): string {
   const seconds = Math.ceil(leftMs / 1000)
   return seconds > 0 ? `${seconds} s left` : 'over'

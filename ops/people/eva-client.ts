@@ -78,6 +78,7 @@ interface Refusal {
 
 const HINTS: Readonly<Record<string, string>> = {
   OPERATOR_KEY: 'the stack was started with another operator key; ./sonia down and up take this one',
+  FORBIDDEN: 'tokens are given for calls that exist only; --as supervisor reaches every service',
   APPROVAL_EXPIRED: 'have the call made again; a request lives for two minutes',
   SELF_APPROVAL: 'another operator has to decide: services["eva-os"].operators in config/sonia.json',
 }
