@@ -33,6 +33,7 @@ export function runParameters(profile: Profile): Parameters {
   const planned = plannedIterations(profile)
   return {
     PROFILE: profile.name,
+    IS_RELEASE: profile.isRelease ? 1 : 0,
     S: profile.scrapeSeconds,
     JOB: 'sonia',
     SERVICES: SERVICE_NAMES,

@@ -1,14 +1,19 @@
 import { statfsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { digestOfConfiguration } from './configuration-digest.ts'
+import type { OpsClock } from './host.ts'
 import type { OpsMetrics } from './ops-metrics.ts'
 import { readProcFile } from './process/proc-stat.ts'
 
 const PRESSURE_RESOURCES = ['cpu', 'io', 'memory'] as const
 const MICROSECONDS_PER_SECOND = 1_000_000
+const MILLISECONDS_PER_SECOND = 1_000
 const BYTES_PER_KIB = 1_024
 
-/** Samples disk, memory of the tools and pressure into the registry; called once per scrape. */
-export function createHostSampler(metrics: OpsMetrics, home: string): () => void {
+/** Samples disk, memory of the tools, pressure, clock and configuration into the registry; called once per scrape. */
+export function createHostSampler(metrics: OpsMetrics, home: string, clock: OpsClock): () => void {
+  const offsetAtStartMs = clock.nowMs() - clock.monotonicMs()
+  const sampleConfiguration = createConfigurationSampler(metrics)
   const stalledSeconds = new Map<string, number>(
     PRESSURE_RESOURCES.map((name) => [name, readStalledSeconds(name)]),
   )
@@ -19,6 +24,9 @@ export function createHostSampler(metrics: OpsMetrics, home: string): () => void
   return () => {
     sampleDisk(metrics, home)
     sampleTools(metrics)
+    const movedMs = clock.nowMs() - clock.monotonicMs() - offsetAtStartMs
+    metrics.setGauge('sonia_host_clock_offset_seconds', {}, movedMs / MILLISECONDS_PER_SECOND)
+    sampleConfiguration()
     for (const [resource, before] of stalledSeconds) {
       const now = readStalledSeconds(resource)
       metrics.addToCounter(
@@ -28,6 +36,19 @@ export function createHostSampler(metrics: OpsMetrics, home: string): () => void
       )
       stalledSeconds.set(resource, now)
     }
+  }
+}
+
+/** One series for the configuration as it is; another digest is another series, so that a window shows both. */
+function createConfigurationSampler(metrics: OpsMetrics): () => void {
+  let shown: string | null = null
+  return () => {
+    const folder = metrics.configurationFolder()
+    if (folder === null) return
+    const digest = digestOfConfiguration(folder)
+    if (shown !== null && shown !== digest) metrics.dropGauge('sonia_configuration_info', { digest: shown })
+    metrics.setGauge('sonia_configuration_info', { digest }, 1)
+    shown = digest
   }
 }
 

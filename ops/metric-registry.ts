@@ -40,6 +40,21 @@ export const OPS_METRICS = {
     labels: ['resource'],
     help: 'Time in which some task waited for the resource (pressure stall information of the kernel)',
   },
+  sonia_host_clock_offset_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'How far the wall clock was moved against the monotonic one since the supervisor started',
+  },
+  sonia_configuration_info: {
+    type: 'gauge',
+    labels: ['digest'],
+    help: 'SHA-256 of sonia.json and the policies that the stack was started with, as they are now; always 1',
+  },
+  sonia_build_dirty: {
+    type: 'gauge',
+    labels: [],
+    help: '1 when the working tree held changes that its commit does not, else 0',
+  },
   sonia_host_cpus: { type: 'gauge', labels: [], help: 'Processors this user may run on' },
   sonia_gate_checks_total: {
     type: 'counter',

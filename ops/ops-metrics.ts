@@ -33,6 +33,9 @@ export interface OpsMetrics {
   /** Resident memory of this process is sampled from now on under the tool's name, until it is gone. */
   trackTool(tool: string, pid: number): void
   readonly trackedTools: ReadonlyMap<string, number>
+  /** The configuration folder of the stack that runs from now on: a change in it shows. */
+  trackConfiguration(folder: string): void
+  readonly configurationFolder: () => string | null
   /** For what has no method of its own (disk, backups, pressure): a gauge of the registry file. */
   setGauge(name: OpsMetricName, labels: Readonly<Record<string, string>>, value: number): void
   dropGauge(name: OpsMetricName, labels: Readonly<Record<string, string>>): void
@@ -101,8 +104,13 @@ function gateMethods(counter: CounterOf, gauge: GaugeOf) {
 
 function stackMethods(counter: CounterOf, gauge: GaugeOf) {
   const trackedTools = new Map<string, number>()
+  const tracked: { configuration: string | null } = { configuration: null }
   return {
     trackedTools,
+    configurationFolder: () => tracked.configuration,
+    trackConfiguration(folder: string) {
+      tracked.configuration = folder
+    },
     countRestart(service: ServiceName) {
       counter('sonia_service_restarts_total').inc({ service })
     },

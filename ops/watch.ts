@@ -119,7 +119,7 @@ export async function createWatch(options: WatchOptions): Promise<Watch> {
     metrics: ops,
     bind: '127.0.0.1',
     port: ports.ops,
-    sample: createHostSampler(ops, folders.home),
+    sample: createHostSampler(ops, folders.home, clock),
   })
   ops.trackTool('supervisor', process.pid)
   const slots = await startableSlots(options, folders, ops).catch(async (error: unknown) => {

@@ -7,7 +7,7 @@ import type { Family } from './histories/families.ts'
 import { historyOf } from './judge-history.ts'
 import { type Binaries, withPlantedCases } from './planted/judge-cases.ts'
 import { judgePlaced } from './planted/judge-placed.ts'
-import { LONG_SOAK, longSoakParameters } from './planted/long-soak-cases.ts'
+import { LONG_SOAK, longSoakParameters } from './planted/two-days.ts'
 import type { PlantedCase } from './planted/planted-case.ts'
 import { soundSoak } from './planted/sound-soak.ts'
 

@@ -64,6 +64,7 @@ export async function startGateStack(
   const stackHome = home ?? join(context.home, 'stack')
   const sources = context.configurationSources
   await writeRunConfiguration({ home: stackHome, sources, pageUrl, modelRouter, evaOs })
+  watch.ops.trackConfiguration(join(stackHome, 'config'))
   const stack = await startStack({
     repo: host.repository,
     home: stackHome,

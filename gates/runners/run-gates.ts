@@ -3,6 +3,7 @@ import type { Stack } from '#ops/stack.ts'
 import { createWatch, type Watch } from '#ops/watch.ts'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
 import type { GateResult, GateWindow, Judgement } from '../engine/types.ts'
+import { repositoryState } from '../evidence/repository.ts'
 import type { GateFile } from '../evidence/write-bundle.ts'
 import type { Host } from '../host.ts'
 import type { Profile } from '../profiles.ts'
@@ -72,6 +73,7 @@ export async function withGateRun<T>(options: GateRunOptions, use: (run: GateRun
   host.interruptedTwice.addEventListener('abort', abandon)
   try {
     watch = await createWatch(watchOptionsOf(options))
+    await exportTreeState(watch, host)
     const context = contextOf(options, { watch, running, pageUrl: page.url })
     const windows = await observeGates(context, options)
     const judgement = await judge(options, watch, windows)
@@ -101,6 +103,12 @@ function watchOptionsOf(options: GateRunOptions): Parameters<typeof createWatch>
     onEvent: ({ tool, kind, cause }) => options.progress.say(`${tool}: ${kind}: ${cause}`),
     ...options.watchOptions,
   }
+}
+
+/** A tree of which git says nothing has no such series, and no clean build. */
+async function exportTreeState({ ops }: Watch, { repository }: Host): Promise<void> {
+  const state = await repositoryState(repository).catch(() => null)
+  if (state !== null) ops.setGauge('sonia_build_dirty', {}, state.dirty ? 1 : 0)
 }
 
 type RunContext = GateContext & { readonly files: GateFile[] }

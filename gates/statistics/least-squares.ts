@@ -57,18 +57,37 @@ export function designOf(columns: Matrix, contrasts: Matrix): Design {
  * `varianceFloor`: least residual variance that the resolution of the data allows, in squared units of the response.
  */
 export function leastSquares(design: Design, response: Vector, varianceFloor: number): LeastSquares {
-  const { columns, rows, factor, logDesign } = design
+  const { columns, factor, logDesign } = design
   const projected = columns.map((column) => dot(column, response))
-  const coefficients = solveUpper(factor, solveLower(factor, projected))
-  const residuals = response.map((value, row) => value - dot(coefficients, at(rows, row)))
+  const explained = solveLower(factor, projected)
+  const coefficients = solveUpper(factor, explained)
   const degreesOfFreedom = response.length - columns.length
   return {
     logDesign,
     degreesOfFreedom,
-    residualSquares: Math.max(dot(residuals, residuals), degreesOfFreedom * varianceFloor),
+    residualSquares: Math.max(
+      residualSquaresOf(design, response, { explained, coefficients }),
+      degreesOfFreedom * varianceFloor,
+    ),
     contrasts: design.contrasts.map(({ weights, unitVariance }) => ({
       estimate: dot(weights, coefficients),
       unitVariance,
     })),
   }
+}
+
+/** Below this share of the whole, the difference of two sums has too few digits left. */
+const CANCELS = 1e-4
+
+/** y'y less what the regressors explain (Pythagoras); residual by residual only where that would cancel. */
+function residualSquaresOf(
+  { rows }: Design,
+  response: Vector,
+  { explained, coefficients }: { readonly explained: Vector; readonly coefficients: Vector },
+): number {
+  const whole = dot(response, response)
+  const rest = whole - dot(explained, explained)
+  if (rest > CANCELS * whole) return rest
+  const residuals = response.map((value, row) => value - dot(coefficients, at(rows, row)))
+  return dot(residuals, residuals)
 }

@@ -18,10 +18,11 @@ export function mean(values: Vector): number {
 }
 
 export function dot(left: Vector, right: Vector): number {
+  if (right.length < left.length) throw new RangeError(`${right.length} of ${left.length}`)
   let total = 0
   let lost = 0
   for (let index = 0; index < left.length; index += 1) {
-    const value = at(left, index) * at(right, index)
+    const value = (left[index] as number) * (right[index] as number)
     const next = total + value
     lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total
     total = next
@@ -62,7 +63,7 @@ export function solveLower(lower: Matrix, b: Vector): Vector {
   for (let i = 0; i < b.length; i += 1) {
     const row = at(lower, i)
     let rest = at(b, i)
-    for (let k = 0; k < i; k += 1) rest -= at(row, k) * at(x, k)
+    for (let k = 0; k < i; k += 1) rest -= (row[k] as number) * (x[k] as number)
     x.push(rest / at(row, i))
   }
   return x

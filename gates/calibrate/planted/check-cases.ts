@@ -1,16 +1,31 @@
 import { SERVICE_NAMES } from '#catalog'
 import { type Checks, DURATIONS, PARAMETERS, PLANNED, SECONDS, SOUND, TESTS } from './check-tables.ts'
 import type { PlantedCase } from './planted-case.ts'
-import { add, change, drop, type Plant, type PlantedSeries, unscraped } from './planted-series.ts'
+import {
+  add,
+  change,
+  drop,
+  earlier,
+  type Plant,
+  type PlantedSeries,
+  type SeriesMatch,
+  unscraped,
+} from './planted-series.ts'
 
 /** For each of these gates: nothing wrong, each check once less, each check once failed, and data that say nothing. */
 export function checkCases(): readonly PlantedCase[] {
   return Object.entries(SOUND).flatMap(([gate, checks]) => casesOf(gate, checks))
 }
 
+type Planter = (name: string, plant: Plant, expect?: PlantedCase['expect']) => PlantedCase
+
+function checkOf(gate: string, check: string, outcome: string): SeriesMatch {
+  return { name: CHECKS, labels: { job: 'sonia-ops', gate, check, outcome } }
+}
+
 function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
   const sound = soundChecks(gate, checks)
-  const planted = (name: string, plant: Plant, expect: PlantedCase['expect'] = {}): PlantedCase => ({
+  const planted: Planter = (name, plant, expect = {}) => ({
     name: `${gate}: ${name}`,
     gate,
     seconds: SECONDS,
@@ -20,10 +35,7 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
     expect,
   })
   const some = Object.keys(checks).filter((check, index) => !check.startsWith('at-') || index < 4)
-  const of = (check: string, outcome: string) => ({
-    name: CHECKS,
-    labels: { job: 'sonia-ops', gate, check, outcome },
-  })
+  const of = (check: string, outcome: string) => checkOf(gate, check, outcome)
   return [
     planted('nothing wrong', (series) => series, { '*': 'PASS' }),
     planted('nothing recorded', () => [], { '*': 'COVERAGE' }),
@@ -31,7 +43,7 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
     ...some.map((check) =>
       planted(
         `${check} passed once less`,
-        change(of(check, 'pass'), (seconds, value) => (seconds < 900 ? value : value - 1)),
+        change(of(check, 'pass'), (_, value) => value - 1),
       ),
     ),
     ...some.map((check) =>
@@ -43,15 +55,36 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
     ...some.map((check) =>
       planted(`${check} was not counted`, drop({ name: CHECKS, labels: { job: 'sonia-ops', gate, check } })),
     ),
+    ...unsound(gate, planted),
+    ...Object.entries(DURATIONS[gate] ?? {}).map(([check, [, tooLong]]) =>
+      planted(
+        `${check} took ${tooLong} s`,
+        change({ name: SECONDS_TAKEN, labels: { job: 'sonia-ops', gate, check } }, () => tooLong),
+      ),
+    ),
+    ...(gate === 'determinism' ? fewTests(planted, gate) : []),
+  ]
+}
+
+/** Data that say nothing, or of which something else is to be said. */
+function unsound(gate: string, planted: Planter): readonly PlantedCase[] {
+  return [
     planted(
       'the gate did not end',
-      change(of('complete', 'pass'), () => 0),
+      change(checkOf(gate, 'complete', 'pass'), () => 0),
     ),
+    planted(
+      'the tree held changes',
+      change({ name: 'sonia_build_dirty', labels: { job: 'sonia-ops' } }, () => 1),
+      gate === 'go-no-go' ? { 'go-no-go.artefacts': 'DIRTY_BUILD', 'go-no-go.cycles': 'PASS' } : {},
+    ),
+    planted('nobody knows of the tree', drop({ name: 'sonia_build_dirty' })),
     planted(
       'the supervisor began to count again',
       change({ name: CHECKS, labels: { job: 'sonia-ops', gate } }, (seconds, value) =>
         seconds > 600 && seconds < 660 ? 0 : value,
       ),
+      { '*': 'COUNTER_INCONSISTENT', ...(gate === 'go-no-go' ? { 'go-no-go.restarts': 'PASS' } : {}) },
     ),
     planted(
       'the supervisor missed one scrape in 50',
@@ -66,23 +99,18 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
       ),
     ),
     planted(
+      'the supervisor restarted a service before the window',
+      earlier({ name: 'sonia_service_restarts_total', labels: { job: 'sonia-ops', service: 'eva-os' } }, 2),
+      { '*': 'PASS' },
+    ),
+    planted(
       'a check that nobody knows',
       add(CHECKS, { job: 'sonia-ops', gate, check: 'unknown', outcome: 'pass' }, () => 1),
     ),
-    ...Object.entries(DURATIONS[gate] ?? {}).map(([check, [, tooLong]]) =>
-      planted(
-        `${check} took ${tooLong} s`,
-        change({ name: SECONDS_TAKEN, labels: { job: 'sonia-ops', gate, check } }, () => tooLong),
-      ),
-    ),
-    ...(gate === 'determinism' ? fewTests(planted, gate) : []),
   ]
 }
 
-function fewTests(
-  planted: (name: string, plant: Plant, expect?: PlantedCase['expect']) => PlantedCase,
-  gate: string,
-): readonly PlantedCase[] {
+function fewTests(planted: Planter, gate: string): readonly PlantedCase[] {
   const runs = { name: CHECKS, labels: { job: 'sonia-ops', gate } }
   const capped = (tests: number): Plant => change(runs, (_, value) => (value === TESTS ? tests : value))
   return [
@@ -121,6 +149,8 @@ function soundChecks(gate: string, checks: Checks): readonly PlantedSeries[] {
   return [
     { name: 'up', labels: { job: 'sonia-ops' }, at: () => 1 },
     { name: 'up', labels: { job: 'stranger' }, at: () => 0 },
+    { name: 'sonia_build_dirty', labels: { job: 'sonia-ops' }, at: () => 0 },
+    { name: 'sonia_build_dirty', labels: { job: 'stranger' }, at: () => 1 },
     // Its counter begins again within the window.
     {
       name: CHECKS,

@@ -45,6 +45,16 @@ export function change(match: SeriesMatch, value: (seconds: number, before: numb
   }
 }
 
+/** Another value in the scrapes before the window, which only a window that is too wide can see. */
+export function earlier(match: SeriesMatch, value: number): Plant {
+  return change(match, (seconds, before) => (seconds < 0 ? value : before))
+}
+
+/** Heard last before the window began. */
+export function onlyEarlier(match: SeriesMatch, value: number): Plant {
+  return change(match, (seconds) => (seconds < 0 ? value : null))
+}
+
 export function drop(match: SeriesMatch): Plant {
   return (all) => {
     requireSome(all, match)

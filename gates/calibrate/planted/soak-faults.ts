@@ -1,6 +1,6 @@
 import { HOUR, oneHour } from './one-hour.ts'
 import type { PlantedCase } from './planted-case.ts'
-import { add, all, change, type Plant } from './planted-series.ts'
+import { add, all, change, earlier, type Plant } from './planted-series.ts'
 import { grown, ROUTES } from './sound-soak.ts'
 
 const ok = (scenario: string) => ({ name: 'k6_responses_total', labels: { scenario } })
@@ -51,9 +51,22 @@ export const FAULTS: readonly PlantedCase[] = [
   oneHour(
     'the supervisor restarted a service',
     change({ name: 'sonia_service_restarts_total', labels: { service: 'eva-os' } }, (seconds) =>
-      seconds > 1800 ? 1 : 0,
+      seconds > 1800 ? 4 : 3,
     ),
     { 'soak.supervised-restarts': 'FAIL', 'soak.restarts': 'PASS' },
+  ),
+  oneHour(
+    'the supervisor restarted a service before the window',
+    earlier({ name: 'sonia_service_restarts_total', labels: { service: 'eva-os' } }, 2),
+    { 'soak.supervised-restarts': 'PASS' },
+  ),
+  oneHour(
+    'a request of the last minutes never ended',
+    change(
+      { name: 'sonia_http_requests_finished_total', labels: { service: 'memory-engine', route: '/any' } },
+      (seconds, value) => (seconds > 3300 ? value - 1 : value),
+    ),
+    { 'soak.stuck-requests': 'FAIL' },
   ),
   oneHour(
     'a request never ended',

@@ -1,6 +1,6 @@
 import { everything, HOUR, oneHour } from './one-hour.ts'
 import type { PlantedCase } from './planted-case.ts'
-import { add, change, drop, unscraped } from './planted-series.ts'
+import { add, all, change, drop, earlier, unscraped } from './planted-series.ts'
 
 const upOf = (service: string) => ({ name: 'up', labels: { job: 'sonia', service } })
 
@@ -77,6 +77,44 @@ export const WITHOUT_DATA: readonly PlantedCase[] = [
     'the clock was set ahead by ten minutes',
     change(everything, (seconds, value) => (seconds >= 1200 && seconds < 1800 ? null : value)),
     { 'soak.coverage': 'GAP', 'soak.started': 'COVERAGE' },
+  ),
+  oneHour(
+    'the clock was set back by two seconds',
+    change({ name: 'sonia_host_clock_offset_seconds' }, (seconds) => (seconds >= 1200 ? -2 : 0)),
+    { 'soak.coverage': 'CLOCK_STEP', 'soak.oldest-request': 'CLOCK_STEP', 'soak.error-ratio': 'PASS' },
+  ),
+  ...[-3600, 3600].map((offset) =>
+    oneHour(
+      `the clock was ${offset > 0 ? 'ahead' : 'behind'} before the window`,
+      earlier({ name: 'sonia_host_clock_offset_seconds' }, offset),
+      { '*': 'PASS' },
+    ),
+  ),
+  oneHour(
+    'the configuration was another before the window',
+    add('sonia_configuration_info', { job: 'sonia-ops', digest: 'b' }, (seconds) => (seconds < 0 ? 1 : null)),
+    { '*': 'PASS' },
+  ),
+  oneHour('nobody watched the clock', drop({ name: 'sonia_host_clock_offset_seconds' }), {
+    'soak.coverage': 'CLOCK_STEP',
+  }),
+  oneHour(
+    'the configuration was changed and changed back',
+    all(
+      unscraped({ name: 'sonia_configuration_info' }, 1200, 1260),
+      add('sonia_configuration_info', { job: 'sonia-ops', digest: 'b' }, (seconds) =>
+        seconds >= 1200 && seconds < 1260 ? 1 : null,
+      ),
+    ),
+    { 'soak.coverage': 'CONFIG_CHANGED', 'soak.started': 'PASS' },
+  ),
+  oneHour('nobody watched the configuration', drop({ name: 'sonia_configuration_info' }), {
+    'soak.coverage': 'CONFIG_CHANGED',
+  }),
+  oneHour(
+    'a tree with changes, and no release',
+    change({ name: 'sonia_build_dirty' }, () => 1),
+    { 'soak.started': 'PASS' },
   ),
   oneHour(
     'a start time is missing',

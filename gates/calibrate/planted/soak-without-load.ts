@@ -1,6 +1,6 @@
 import { HOUR, oneHour } from './one-hour.ts'
 import type { PlantedCase } from './planted-case.ts'
-import { add, change } from './planted-series.ts'
+import { add, change, onlyEarlier } from './planted-series.ts'
 import { grown } from './sound-soak.ts'
 
 /** Hours whose load was not the planned one, or not counted alike on both sides. */
@@ -9,6 +9,13 @@ export const WITHOUT_LOAD: readonly PlantedCase[] = [
     oneHour(
       `one ${scenario} in 50 was not finished`,
       change({ name: 'k6_iterations_total', labels: { scenario } }, (_, value) => Math.floor(value * 0.98)),
+      { 'soak.error-ratio': 'LOAD_NOT_DELIVERED', 'soak.load': 'LOAD_NOT_DELIVERED' },
+    ),
+  ),
+  ...(['chat', 'action', 'voice'] as const).map((scenario) =>
+    oneHour(
+      `every ${scenario} was finished before the window`,
+      onlyEarlier({ name: 'k6_iterations_total', labels: { scenario } }, HOUR.planned[scenario]),
       { 'soak.error-ratio': 'LOAD_NOT_DELIVERED', 'soak.load': 'LOAD_NOT_DELIVERED' },
     ),
   ),

@@ -51,7 +51,7 @@ function processSeries(service: string): readonly PlantedSeries[] {
     series('up', { job: 'sonia', service }, () => 1),
     series('process_start_time_seconds', { job: 'sonia', service }, () => 1000),
     series('sonia_http_oldest_in_flight_seconds', { job: 'sonia', service }, () => 0.4),
-    series('sonia_service_restarts_total', { job: 'sonia-ops', service }, () => 0),
+    series('sonia_service_restarts_total', { job: 'sonia-ops', service }, () => 3),
   ]
 }
 
@@ -137,6 +137,9 @@ function watchSeries({ seconds: length }: SoakShape): readonly PlantedSeries[] {
       { ...ops, resource: 'cpu' },
       (at) => 0.1 * (at + 1000),
     ),
+    series('sonia_host_clock_offset_seconds', ops, () => 0),
+    series('sonia_configuration_info', { ...ops, digest: 'a' }, () => 1),
+    series('sonia_build_dirty', ops, () => 0),
     series('sonia_tool_resident_memory_bytes', { ...ops, tool: 'k6' }, () => 100 * MIB),
     series('ALERTS', { alertname: 'Watchdog', alertstate: 'firing', severity: 'none' }, () => 1),
     check('start', 'pass', () => 1),
@@ -150,8 +153,8 @@ const EDGES = Array.from({ length: 24 }, (_, index) => 0.02 * 1.25 ** index)
 const PER_SECOND = 1
 
 /** The histograms of every judged route. */
-export function soundLatencies(): readonly PlantedSeries[] {
-  const judged = JUDGED_ROUTES.flatMap(([service, route]) => latencySeries(service, route))
+export function soundLatencies(edges: readonly number[] = EDGES): readonly PlantedSeries[] {
+  const judged = JUDGED_ROUTES.flatMap(([service, route]) => latencySeries(service, route, edges))
   const drifting = (hour: number) => 0.05 * hour
   const strangers = latencyBuckets('openclaw', '/execute', drifting).map((one) => ({
     ...one,
@@ -161,8 +164,8 @@ export function soundLatencies(): readonly PlantedSeries[] {
 }
 
 /** Bucket counters of a log-normal latency around 120 ms whose middle wobbles a little from hour to hour. */
-function latencySeries(service: string, route: string): readonly PlantedSeries[] {
-  return latencyBuckets(service, route, (hour) => 0.01 * wobble(hour * 3600, route.length))
+function latencySeries(service: string, route: string, edges: readonly number[]): readonly PlantedSeries[] {
+  return latencyBuckets(service, route, (hour) => 0.01 * wobble(hour * 3600, route.length), edges)
 }
 
 /** `shift` of the logarithm of the latency, hour by hour. */
@@ -170,10 +173,11 @@ export function latencyBuckets(
   service: string,
   route: string,
   shift: (hour: number) => number,
+  edges: readonly number[] = EDGES,
 ): readonly PlantedSeries[] {
   const share = (edge: number, hour: number) =>
     normalCumulative((Math.log(edge) - Math.log(0.12) - shift(hour)) / 0.45)
-  return [...EDGES, Number.POSITIVE_INFINITY].map((edge) => {
+  return [...edges, Number.POSITIVE_INFINITY].map((edge) => {
     const wholeHours: number[] = [0]
     const until = (hour: number): number => {
       while (wholeHours.length <= hour) {

@@ -28,7 +28,8 @@ function ofStrangeJob({ name, labels }: PlantedSeries): PlantedSeries {
 
 /** Where growing by one a second is not bad enough. */
 const BAD: Readonly<Record<string, PlantedSeries['at']>> = {
-  up: (seconds) => (seconds % 600 === 0 ? 1 : 0),
+  up: (seconds) => (seconds % 6000 === 0 ? 1 : 0),
+  sonia_service_restarts_total: (seconds) => Math.max(0, Math.floor(seconds / 60)),
   process_start_time_seconds: (seconds) => Math.max(1, Math.floor((seconds + 10_000) / 60)),
   process_resident_memory_bytes: (seconds) => 1e6 + 1000 * Math.max(0, seconds),
   nodejs_heap_space_size_used_bytes: (seconds) => 1e6 + 1000 * Math.max(0, seconds),
@@ -51,7 +52,13 @@ const NEIGHBOURS: readonly PlantedSeries[] = [
   ...['start', 'complete'].map((check) =>
     stranger('sonia_gate_checks_total', { ...ops, gate: 'stranger', check, outcome: 'pass' }, () => 9),
   ),
+  stranger(
+    'sonia_gate_checks_total',
+    { job: 'stranger', gate: 'soak', check: 'complete', outcome: 'pass' },
+    () => 9,
+  ),
   stranger('k6_iterations_total', { scenario: 'stranger' }, counted),
+  stranger('sonia_configuration_info', { job: 'another', digest: 'stranger' }, () => 1),
   stranger('sonia_tool_resident_memory_bytes', { ...ops, tool: 'stranger' }, () => 9 * GIB),
   stranger(
     'nodejs_heap_space_size_used_bytes',
