@@ -43,7 +43,7 @@ export function createMemory({ neighbours, config, clock }: MemoryNeeds) {
     /** Recall reaches across conversations: what was said in another session is what memory is for. */
     async recall(query: string, call: CallContext) {
       if (config.recall_limit === 0) return { step: SKIPPED, passages: [] }
-      const body = { query, limit: config.recall_limit * OVERSAMPLING }
+      const body = { query, limit: config.recall_limit * OVERSAMPLING, evidence_only: true }
       const { step, value } = await attempt(clock, () =>
         neighbours.call<SearchAnswer>(
           'memory-engine',

@@ -81,6 +81,7 @@ const BAD_SEARCHES = [
   ['limit huge', { query: 'a', limit: 1e9 }, '400 INVALID_ARGUMENT'],
   ['limit half', { query: 'a', limit: 1.5 }, '400 INVALID_ARGUMENT'],
   ['limit a text', { query: 'a', limit: '5' }, '400 INVALID_ARGUMENT'],
+  ['evidence_only a text', { query: 'a', evidence_only: 'yes' }, '400 INVALID_ARGUMENT'],
   ['mode unknown', { query: 'a', mode: 'magic' }, '400 INVALID_ARGUMENT'],
   ['type with a quote', { query: 'a', type: "x' OR 1=1" }, '400 INVALID_ARGUMENT'],
 ] as const
@@ -234,6 +235,14 @@ describe('what was acknowledged', () => {
 })
 
 describe('what was changed, and how it is gone through', () => {
+  test('evidence only: what asks the same is left out, what answers is found', async () => {
+    const question = await stored('Where does the okapi sleep?', { type: 'user_turn' })
+    const answer = await stored('The okapi sleeps in the barn.')
+    const quoted = await stored('A memory says: the okapi sleeps.', { metadata: { stand_in: true } })
+    assert.deepEqual((await found('where does the okapi sleep')).toSorted(), [question, answer, quoted].toSorted())
+    assert.deepEqual(await found('where does the okapi sleep', { evidence_only: true }), [answer])
+  })
+
   test('a replaced memory is found by its new words and no longer by its old ones', async () => {
     const id = await stored('the walrus sings')
     const { status, body } = await memory.call('PUT', `/recall/${id}`, {

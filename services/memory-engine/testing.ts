@@ -89,6 +89,13 @@ export async function startMemoryEngine(options: TestOptions = {}): Promise<Memo
   })
 }
 
+interface StoreMore {
+  readonly type?: string
+  readonly session?: string
+  readonly atMs?: number
+  readonly standIn?: boolean
+}
+
 /** Writer and reader of one database in this thread: for what happens inside a transaction. */
 export interface TestDatabase {
   readonly file: string
@@ -96,7 +103,7 @@ export interface TestDatabase {
   readonly reader: Reader
   readonly write: <K extends WriteKind>(operation: Extract<WriteOperation, { kind: K }>) => WriteResults[K]
   readonly read: <K extends ReadKind>(operation: Extract<ReadOperation, { kind: K }>) => ReadResults[K]
-  readonly store: (content: string, more?: { type?: string; session?: string; atMs?: number }) => string
+  readonly store: (content: string, more?: StoreMore) => string
   readonly search: (query: string, more?: Partial<SearchRequest>) => string[]
   /** Brings all rows into the full-text index. */
   readonly index: () => void
@@ -132,11 +139,11 @@ export function openTestDatabase(
     reader,
     write,
     read,
-    store(content, { type = 'turn', session, atMs = NOW_MS } = {}) {
+    store(content, { type = 'turn', session, atMs = NOW_MS, standIn = false } = {}) {
       const draft = {
         type,
         content,
-        metadata: '{}',
+        metadata: standIn ? '{"stand_in":true}' : '{}',
         session_id: session ?? null,
         created_at_ms: atMs,
         updated_at_ms: atMs,

@@ -24,6 +24,8 @@ export function openForWriting(settings: DatabaseSettings): Database.Database {
     db.pragma('journal_mode = WAL')
     // better-sqlite3 builds WAL with NORMAL, which loses acknowledged commits at power loss.
     db.pragma('synchronous = FULL')
+    // 16 MB of log instead of 4: a quarter of the pauses in which it is carried into the file.
+    db.pragma('wal_autocheckpoint = 4000')
     db.pragma('foreign_keys = ON')
     db.pragma('secure_delete = ON')
     applyCommonPragmas(db)

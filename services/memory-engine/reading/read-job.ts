@@ -6,6 +6,8 @@ export interface SearchRequest {
   readonly limit: number
   readonly type: string | undefined
   readonly sessionId: string | undefined
+  /** Leaves out what cannot be evidence for an answer to the query. */
+  readonly evidenceOnly?: boolean
   readonly nowMs: number
   readonly vector: QueryVector | undefined
 }

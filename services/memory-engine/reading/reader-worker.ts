@@ -8,6 +8,7 @@ const { wake, settings } = workerData as { wake: Int32Array; settings: DatabaseS
 
 const reader = new Reader(settings)
 const SLEEP_MS = 60_000
+const SPIN_MS = 0.05
 
 runWorkerLoop<ReadOperation, ReadReply>({
   port: parentPort as MessagePort,
@@ -15,4 +16,5 @@ runWorkerLoop<ReadOperation, ReadReply>({
   handle: (operation) => reader.read(operation),
   idle: () => (reader.prepare() ? 0 : SLEEP_MS),
   finish: () => reader.close(),
+  spinMs: SPIN_MS,
 })

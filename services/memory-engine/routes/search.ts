@@ -30,6 +30,8 @@ export function addSearchRoute({ app, store, clock, metrics, embedder }: SearchR
         limit: Type.Optional(Limit),
         type: Type.Optional(MemoryType),
         session_id: Type.Optional(SessionId),
+        /** Leaves out turns that only ask the same, and answers of the stand-in. */
+        evidence_only: Type.Optional(Type.Boolean()),
         mode: Type.Optional(Mode),
       },
       { additionalProperties: false },
@@ -60,6 +62,7 @@ export function addSearchRoute({ app, store, clock, metrics, embedder }: SearchR
       limit: body.limit ?? 10,
       type: body.type,
       sessionId: body.session_id,
+      evidenceOnly: body.evidence_only === true,
       nowMs: clock.nowMs(),
       vector,
     }

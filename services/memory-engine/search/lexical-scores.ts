@@ -3,7 +3,7 @@ import { inverseDocumentFrequency, termScore, termScoreMax } from './bm25.ts'
 import type { Collection } from './collection.ts'
 import { commonWordCandidates } from './common-words.ts'
 import type { DocumentLengths } from './document-lengths.ts'
-import { type Filter, passes } from './filter.ts'
+import type { Passes } from './filter.ts'
 import { type HeavyTerm, type LightTerm, readPostings } from './postings.ts'
 import type { QueryTerm } from './query-terms.ts'
 import type { RowReader } from './row-reader.ts'
@@ -17,7 +17,7 @@ export interface LexicalSearch {
   readonly scores: ScoreBoard
   readonly collection: Collection
   readonly rows: RowReader
-  readonly filter: Filter
+  readonly passes: Passes
 }
 
 /** Each stem of the query with its weight. */
@@ -112,7 +112,7 @@ function textScore(
 function addPending(idf: Weights, search: LexicalSearch): void {
   const stems = [...idf.keys()]
   for (const row of search.rows.pending) {
-    if (!passes(row, search.filter)) continue
+    if (!search.passes(row)) continue
     const score = textScore(row.content, stems, idf, search)
     if (score > 0) search.scores.add(row.seq, score)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { NOW_MS, openTestDatabase, type TestDatabase } from '../testing.ts'
@@ -241,5 +241,34 @@ describe('what is found beside the words', () => {
     const newer = memory.store('my door code is short')
     memory.index()
     assert.equal(memory.search('door code')[0], newer)
+  })
+})
+
+describe('what is no evidence', () => {
+  const QUESTION = 'What is the code of my locker?'
+
+  function askOften(t: TestContext, times: number): { readonly memory: TestDatabase; readonly fact: string } {
+    const memory = openTestDatabase(t)
+    const fact = memory.store('The code of my locker is 4471', { session: 'long ago' })
+    for (let n = 0; n < times; n++) {
+      memory.store(n % 2 === 0 ? QUESTION : 'what is the CODE of my locker', { session: `s${n}` })
+      memory.store('A memory says: the code of my locker is 4471.', { session: `s${n}`, standIn: true })
+      memory.index()
+    }
+    return { memory, fact }
+  }
+
+  test('the same question asked before and what the stand-in quoted then are left out, however often', (t) => {
+    const { memory, fact } = askOften(t, 150)
+    assert.deepEqual(memory.search(QUESTION, { limit: 3, evidenceOnly: true }), [fact])
+    assert.equal(memory.search(QUESTION, { limit: 3 }).includes(fact), false)
+  })
+
+  test('another question about the same and an answer of a real model stay', (t) => {
+    const { memory, fact } = askOften(t, 1)
+    const other = memory.store('Which locker is mine, and what code has it?')
+    const answer = memory.store('Your locker opens with 4471.')
+    const found = memory.search(QUESTION, { evidenceOnly: true })
+    assert.deepEqual(found.toSorted(), [fact, other, answer].toSorted())
   })
 })

@@ -8,7 +8,7 @@ import { type Collection, readCollection } from './collection.ts'
 import type { ConversationLinks } from './conversation-links.ts'
 import type { DocumentLengths } from './document-lengths.ts'
 import { type ExactName, exactNames, holdsName, namedStopWords } from './exact-names.ts'
-import { passes } from './filter.ts'
+import { createFilter, filtersAny } from './filter.ts'
 import { type LexicalSearch, scoreLexically } from './lexical-scores.ts'
 import { dayOf, type DayRange, mentionedRanges } from './mentioned-days.ts'
 import type { ScoreBoard } from './score-board.ts'
@@ -30,6 +30,8 @@ export interface SearchTools {
 const RERANKED_MIN = 60
 /** How far down both orders are looked at when they are fused. */
 const FUSED_MIN = 60
+/** How much further down the next look goes when a filter left too few. */
+const DEEPER = 8
 
 /** The memories that answer a query best, best first. */
 export function search(
@@ -41,7 +43,7 @@ export function search(
   scores.clear()
   const collection = followChanges(tools)
   const rows = createRowReader(statement, collection.indexedSeq)
-  const lexical: LexicalSearch = { ...tools, collection, rows, filter: request }
+  const lexical: LexicalSearch = { ...tools, collection, rows, passes: createFilter(request) }
   const names = exactNames(request.query)
   const idf = scoreLexically(queryTerms(request.query, namedStopWords(names)), lexical)
   const { adjacent } = weights
@@ -93,20 +95,26 @@ interface Ranking {
 }
 
 function rank(ranking: Ranking, count: number): ScoredRow[] {
-  const { request, lexical } = ranking
-  const isFiltered = request.type !== undefined || request.sessionId !== undefined
-  const needsText = isFiltered || ranking.names.length > 0 || ranking.days.length > 0
-  const wanted = needsText ? Math.max(RERANKED_MIN, 4 * count) : count
-  const found: ScoredRow[] = []
-  for (const [seq, score] of lexical.scores.best(isFiltered ? lexical.scores.size : wanted)) {
-    const row = lexical.rows.row(seq)
-    if (row === undefined || !passes(row, request)) continue
-    found.push({ row, score: score + textSigns(row, ranking) })
-    if (found.length >= wanted) break
-  }
-  return found
+  const { names, days } = ranking
+  const needsText = filtersAny(ranking.request) || names.length > 0 || days.length > 0
+  return judge(ranking, needsText ? Math.max(RERANKED_MIN, 4 * count) : count)
     .toSorted((left, right) => right.score - left.score || right.row.seq - left.row.seq)
     .slice(0, count)
+}
+
+/** Reads the best so far, and further down only while too few of them pass the filter. */
+function judge(ranking: Ranking, wanted: number): ScoredRow[] {
+  const { scores, rows, passes } = ranking.lexical
+  for (let depth = wanted; ; depth *= DEEPER) {
+    const found: ScoredRow[] = []
+    for (const [seq, score] of scores.best(depth)) {
+      const row = rows.row(seq)
+      if (row === undefined || !passes(row)) continue
+      found.push({ row, score: score + textSigns(row, ranking) })
+      if (found.length >= wanted) break
+    }
+    if (found.length >= wanted || depth >= scores.size) return found
+  }
 }
 
 /** Both orders count, whatever their scores mean. */
@@ -120,7 +128,7 @@ function fuse(
   const fused: ScoredRow[] = []
   for (const [seq, score] of fuseRanks([byWords.map(({ row }) => row.seq), byMeaning.map(([seq]) => seq)])) {
     const row = lexical.rows.row(seq)
-    if (row !== undefined && passes(row, request)) fused.push({ row, score })
+    if (row !== undefined && lexical.passes(row)) fused.push({ row, score })
   }
   return fused.slice(0, request.limit)
 }

@@ -16,10 +16,9 @@ export interface WorkerLoop<Job, Reply> {
   /** Called when nothing is waiting; answers how long the worker may sleep. */
   readonly idle: () => number
   readonly finish: () => void
+  /** Who asked once often asks again at once: so long the thread stays awake, which is cheaper than to be woken. */
+  readonly spinMs: number
 }
-
-/** Who asked once often asks again at once: so long the thread stays awake, which is cheaper than to be woken. */
-const SPIN_MS = 0.05
 
 /**
  * Sleeps on an atomic instead of the event loop: waking up costs 18 us instead of 60, and a worker
@@ -30,7 +29,7 @@ export function runWorkerLoop<Job, Reply>(loop: WorkerLoop<Job, Reply>): void {
     const seen = Atomics.load(loop.wake, 0)
     const received = receiveMessageOnPort(loop.port) as { message: Envelope<Job> } | undefined
     if (received === undefined) {
-      if (hasMoved(loop.wake, seen)) continue
+      if (hasMoved(loop, seen)) continue
       Atomics.wait(loop.wake, 0, seen, loop.idle())
       continue
     }
@@ -43,8 +42,8 @@ export function runWorkerLoop<Job, Reply>(loop: WorkerLoop<Job, Reply>): void {
   loop.port.close()
 }
 
-function hasMoved(wake: Int32Array, seen: number): boolean {
-  const untilMs = performance.now() + SPIN_MS
+function hasMoved({ wake, spinMs }: Pick<WorkerLoop<unknown, unknown>, 'wake' | 'spinMs'>, seen: number) {
+  const untilMs = performance.now() + spinMs
   do {
     if (Atomics.load(wake, 0) !== seen) return true
   } while (performance.now() < untilMs)

@@ -9,9 +9,9 @@ export interface Signatures {
 }
 
 /** By the signs of both sides so many are taken, and of these the best by the query's own components. */
-const COARSE_MIN = 1000
+const COARSE_MIN = 3000
 /** The more there are, the more of them lie between the query and its neighbours by chance. */
-const COARSE_SHARE = 100
+const COARSE_SHARE = 33
 
 /** Places of about the `wanted` signatures nearest to the query, best first. */
 export function nearestSignatures(

@@ -6,7 +6,7 @@ import { asInt8, cosine, quantise, signatureWords } from './quantise.ts'
 
 const LOAD_ROWS = 10_000
 /** So many candidates are rescored with their 8-bit components. */
-const RESCORED = 200
+const RESCORED = 300
 const FIRST_CAPACITY = 1024
 
 interface Loaded {

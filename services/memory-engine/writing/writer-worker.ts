@@ -14,6 +14,9 @@ const writer = new GroupWriter({
   monotonicMs: () => performance.now(),
 })
 
+/** After a commit of a millisecond the main thread sleeps: its next group comes only once it has woken up. */
+const SPIN_MS = 0.25
+
 runWorkerLoop<WriteJob, WriteReply>({
   port: parentPort as MessagePort,
   wake,
@@ -21,4 +24,5 @@ runWorkerLoop<WriteJob, WriteReply>({
   afterReply: () => writer.afterReply(),
   idle: () => writer.idle(),
   finish: () => writer.close(),
+  spinMs: SPIN_MS,
 })
