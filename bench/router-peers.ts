@@ -40,15 +40,6 @@ const WORDS = Array.from({ length: FRAMES - 2 }, (_, index) => `w${index}`).join
 const STREAMED = { model: 'm', messages: [{ role: 'user', content: WORDS }] }
 
 const measures: Measure[] = []
-if (PARTS.includes('single') || PARTS.includes('load')) {
-  await withDoors(WHOLE, 0, async (doors) => {
-    for (const door of doors.values()) await warm(door)
-    if (PARTS.includes('single')) await measureSingle(doors)
-    if (PARTS.includes('load')) for (const concurrency of [16, 64]) await measureLoad(doors, concurrency)
-  })
-}
-if (PARTS.includes('streams')) await withDoors(STREAMED, FRAME_MS, measureStreams)
-stdout.write(printMeasures('router-peers', measures, values.json))
 
 type Doors = ReadonlyMap<string, ChatClient>
 
@@ -194,3 +185,13 @@ async function measureMany(doors: Doors, name: string, count: number): Promise<v
     ...bound,
   })
 }
+
+if (PARTS.includes('single') || PARTS.includes('load')) {
+  await withDoors(WHOLE, 0, async (doors) => {
+    for (const door of doors.values()) await warm(door)
+    if (PARTS.includes('single')) await measureSingle(doors)
+    if (PARTS.includes('load')) for (const concurrency of [16, 64]) await measureLoad(doors, concurrency)
+  })
+}
+if (PARTS.includes('streams')) await withDoors(STREAMED, FRAME_MS, measureStreams)
+stdout.write(printMeasures('router-peers', measures, values.json))

@@ -20,7 +20,7 @@ export interface RouterStand {
 }
 
 const PORT_BASE = 26_000
-const READY_MS = 15_000
+const READY_MS = 60_000
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 export async function startRouterStand(
@@ -47,7 +47,12 @@ export async function startRouterStand(
     },
   )
   const routerUrl = `http://127.0.0.1:${portAt(CATALOG['model-router'].port, PORT_BASE)}`
-  await untilReady(routerUrl)
+  await untilReady(routerUrl).catch(async (error: unknown) => {
+    // Nothing of a stand that did not come up may hold its ports.
+    await stopChild(router)
+    await double.stop()
+    throw error
+  })
   return {
     routerUrl,
     doubleUrl: `${doubleOrigin}/v1`,
