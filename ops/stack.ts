@@ -82,6 +82,8 @@ export interface Stack {
   readonly restarts: Readonly<Record<ServiceName, number>>
   /** For planted failures; false when that service has no process. */
   kill(service: ServiceName, signal: NodeJS.Signals): boolean
+  /** Starts a service again that was given up, and waits until it is ready. */
+  revive(service: ServiceName): Promise<void>
   /** SIGTERM, callers first, grace, SIGKILL, then the proofs. Repeating it gives the first report again. */
   stop(): Promise<StopReport>
   /** SIGKILL to everything at once, for a second Ctrl-C. */
@@ -185,6 +187,12 @@ function runningStack(
       >
     },
     kill: (service, signal) => slots.find((entry) => entry.service === service)?.slot.kill(signal) ?? false,
+    revive: async (service) => {
+      const slot = slots.find((entry) => entry.service === service)?.slot
+      await slot?.spawn()
+      await slot?.becomeReady(READY_TIMEOUT_MS, new AbortController().signal)
+      options.ops?.setBudgetExhausted(service, false)
+    },
     abandon: () => {
       for (const { slot } of slots) slot.forsake()
       for (const identity of census(markOf(options, slots))) signalIdentity(identity, 'SIGKILL')
