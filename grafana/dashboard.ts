@@ -56,11 +56,15 @@ function siblings(): DashboardLinkBuilder {
     .includeVars(true)
 }
 
+/** What a person may choose from: the values of one label of one series. */
+export const SERVICE_VARIABLE = { series: 'sonia_build_info{job="sonia"}', label: 'service' } as const
+
 function serviceVariable(): QueryVariableBuilder {
+  const { series, label } = SERVICE_VARIABLE
   return new QueryVariableBuilder('service')
     .label('Service')
     .datasource(PROMETHEUS)
-    .query('label_values(sonia_build_info{job="sonia"}, service)')
+    .query(`label_values(${series}, ${label})`)
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.AlphabeticalAsc)
     .multi(true)

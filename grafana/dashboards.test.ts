@@ -121,3 +121,19 @@ test('provisioning loads the folder of the committed dashboards', () => {
   )
   assert.ok(existsSync(new URL('dashboards', import.meta.url)))
 })
+
+test('a dashboard asks nothing that the list of queries leaves out: one variable, no annotations', () => {
+  for (const { name, dashboard } of rendered) {
+    const { templating, annotations } = dashboard as unknown as {
+      templating: { list: readonly { type: string; query?: unknown }[] }
+      annotations?: { list?: readonly unknown[] }
+    }
+    assert.deepEqual(annotations?.list ?? [], [], name)
+    for (const { type, query } of templating.list)
+      if (type === 'query') assert.equal(query, 'label_values(sonia_build_info{job="sonia"}, service)')
+  }
+  const variables = panelQueries({ rangeSeconds: 60, rateSeconds: 4 }).filter(
+    ({ panel }) => panel === 'variable service',
+  )
+  assert.notEqual(variables.length, 0)
+})

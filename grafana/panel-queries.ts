@@ -1,6 +1,7 @@
 import { ALL_DASHBOARDS } from './all-dashboards.ts'
+import { SERVICE_VARIABLE } from './dashboard.ts'
 
-/** One query of one panel, as Grafana would send it. */
+/** One query of one panel or variable, as Grafana would send it. */
 export interface PanelQuery {
   readonly dashboard: string
   readonly panel: string
@@ -38,8 +39,23 @@ export interface QueryScope {
   readonly rateSeconds: number
 }
 
-/** Every query of every panel, with Grafana's variables replaced. */
-export function panelQueries({ rangeSeconds, rateSeconds }: QueryScope): readonly PanelQuery[] {
+/** Every query of every panel and variable, with Grafana's variables replaced; there are no annotations. */
+export function panelQueries(scope: QueryScope): readonly PanelQuery[] {
+  return [...variableQueries(), ...queriesOfPanels(scope)]
+}
+
+/** The list of services, as Grafana asks for it. */
+function variableQueries(): readonly PanelQuery[] {
+  const { series, label } = SERVICE_VARIABLE
+  return ALL_DASHBOARDS.filter(({ hasServices }) => hasServices === true).map(({ uid }) => ({
+    dashboard: uid,
+    panel: `variable ${label}`,
+    expr: `count by (${label}) (${series})`,
+    needsSoak: false,
+  }))
+}
+
+function queriesOfPanels({ rangeSeconds, rateSeconds }: QueryScope): readonly PanelQuery[] {
   return ALL_DASHBOARDS.flatMap(({ uid, rows }) =>
     Object.values(rows)
       .flat()
