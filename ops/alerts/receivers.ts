@@ -12,7 +12,7 @@ import type { StateHome } from '../state-home.ts'
 import { TARGET_KINDS, type Target } from './alerting-file.ts'
 
 /** Name of the file in the state folder's config/. */
-export const ALERTING_FILE = 'alerting.json'
+const ALERTING_FILE = 'alerting.json'
 
 const OTHERS_ANY = 0o077
 
