@@ -239,7 +239,10 @@ describe('what was changed, and how it is gone through', () => {
     const question = await stored('Where does the okapi sleep?', { type: 'user_turn' })
     const answer = await stored('The okapi sleeps in the barn.')
     const quoted = await stored('A memory says: the okapi sleeps.', { metadata: { stand_in: true } })
-    assert.deepEqual((await found('where does the okapi sleep')).toSorted(), [question, answer, quoted].toSorted())
+    assert.deepEqual(
+      (await found('where does the okapi sleep')).toSorted(),
+      [question, answer, quoted].toSorted(),
+    )
     assert.deepEqual(await found('where does the okapi sleep', { evidence_only: true }), [answer])
   })
 

@@ -66,6 +66,13 @@ function pattern(source: string, read: Reader): Pattern {
   return { expression: new RegExp(`\\b(?:${source})\\b`, 'gi'), read }
 }
 
+/** Something of this is in every form above; most texts have nothing of it, and are told apart in one pass. */
+const ANY_FORM = new RegExp(
+  `\\d-\\d|\\d\\.\\d|\\b(?:${MONTHS.map((name) => name.slice(0, 3)).join('|')}|${WEEKDAYS.join('|')}|` +
+    'yesterday|tomorrow|today|tonight|night|morning|afternoon|evening|day|week|month)',
+  'i',
+)
+
 /** Days that a text speaks of, seen from the day it was written. */
 export function mentionedDays(text: string, writtenAtMs: number): number[] {
   const days = new Set<number>()
@@ -78,6 +85,7 @@ export function mentionedDays(text: string, writtenAtMs: number): number[] {
 
 /** The same for a question: whole months as well. */
 export function mentionedRanges(text: string, writtenAtMs: number): DayRange[] {
+  if (!ANY_FORM.test(text)) return []
   const today = dayOf(writtenAtMs)
   const ranges: DayRange[] = []
   let rest = text

@@ -16,7 +16,7 @@ export interface GroupWriterSettings {
 }
 
 /** Rows that may wait for the full-text index: a search reads and judges each of them one by one. */
-const PENDING_ROWS_MAX = 64
+const PENDING_ROWS_MAX = 128
 const PENDING_QUIET_MS = 5
 const REOPEN_AFTER_MS = 1000
 const SLEEP_MS = 60_000
