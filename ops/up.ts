@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { readReceivers } from './alerts/receivers.ts'
+import { readyState } from './backup/before-start.ts'
 import type { OpsHost } from './host.ts'
 import { describeIdentity, refuseOtherOwner, removeLeftovers } from './leftovers.ts'
 import { OPS_EXIT, OpsError } from './ops-error.ts'
@@ -58,6 +59,7 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     ...Object.values(watchPorts(options.portBase)),
   ])
   await options.preflight?.(folders)
+  await readyState({ home: folders.home, nowMs: () => options.host.clock.nowMs(), say: options.say })
   const receivers = readReceivers(folders)
   if (Object.keys(receivers.page ?? {}).length === 0) {
     options.say('config/alerting.json names no receiver of pages: alerts are shown, but nobody is told')

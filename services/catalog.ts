@@ -77,6 +77,16 @@ export function mayCall(caller: CallerName, callee: ServiceName): boolean {
   return caller === SUPERVISOR || CATALOG[caller].mayCall.includes(callee)
 }
 
+/**
+ * Databases below the state folder, and the schema (user_version) that this version brings each to. A state with a
+ * higher one is refused before anything starts, one with a lower one is backed up before its migration.
+ */
+export const STATE_DATABASES = [
+  { path: 'data/memory/sonia.db', schemaVersion: 3 },
+  { path: 'data/eva-os/eva-os.db', schemaVersion: 1 },
+  { path: 'data/api-gateway/gateway.db', schemaVersion: 1 },
+] as const
+
 /** Ports of the watching side, at port base 7000. */
 export const WATCH_PORTS = {
   prometheus: 9090,

@@ -21,6 +21,7 @@ export const BACKUP_FAULTS = {
   INDEX_BROKEN: 'a full-text index does not agree with its table',
   ROWS_DIFFER: 'a table holds other rows than the manifest says',
   SCHEMA_NEWER: 'the backup comes from a newer version',
+  STATE_NEWER: 'the state folder comes from a newer version',
   CONFIG_CHANGED: 'the configuration changed while it was being copied',
   NOTHING_TO_BACK_UP: 'the state folder holds nothing to back up',
   SERVICES_RUNNING: 'services hold the data',

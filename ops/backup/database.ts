@@ -33,6 +33,16 @@ function withDatabase<T>(path: string, work: (database: Database.Database) => T)
   }
 }
 
+/** `user_version` of a database, with what its log holds; null where the file is no database. */
+export function readSchemaVersion(path: string): number | null {
+  try {
+    return withDatabase(path, (database) => Number(database.pragma('user_version', { simple: true })))
+  } catch (error) {
+    if (error instanceof Database.SqliteError) return null
+    throw error
+  }
+}
+
 export interface DatabaseFacts {
   readonly schema_version: number
   readonly tables: readonly TableFacts[]

@@ -5,6 +5,7 @@ import { explainIo, type FileSystem } from './file-system.ts'
 import { FILES_FOLDER } from './folders.ts'
 import { refuseWhileHeld } from './holders.ts'
 import type { BackupFile, BackupManifest } from './manifest.ts'
+import { knownSchema } from './schema-versions.ts'
 import type { Trust } from './signing.ts'
 import { PARTS, type Part, stateFiles } from './state-files.ts'
 import { finishPendingSwap, type Swap, swapIn } from './swap-journal.ts'
@@ -48,6 +49,7 @@ export function restoreBackup(request: RestoreRequest): Restored {
     refuseWhileHeld(join(to, 'data'))
     const manifest = checkBackup(backup, { files, trust, depth: 'files' })
     const chosen = chosenFiles(manifest, request.only)
+    refuseNewer(chosen, backup)
     const plan = planSwap(manifest, chosen, request)
     if (!isDryRun) {
       files.makeFolder(to)
@@ -74,6 +76,17 @@ function chosenFiles(manifest: BackupManifest, only: readonly Part[] | null): re
   if (only === null) return manifest.files
   const roles = new Set<string>(only.flatMap((part) => PARTS[part]))
   return manifest.files.filter(({ role }) => roles.has(role))
+}
+
+function refuseNewer(chosen: readonly BackupFile[], backup: string): void {
+  for (const { path, database } of chosen) {
+    const known = knownSchema(path)
+    if (known === null || database === undefined || database.schema_version <= known) continue
+    const schemas = `${path} has schema ${database.schema_version}, this version knows ${known}`
+    throw new BackupError('SCHEMA_NEWER', `${backup}: ${schemas}`, {
+      hint: 'restore it with the version that made it, or take a backup from before its migration',
+    })
+  }
 }
 
 /** Live files of the restored kinds that the backup does not have are moved away: after it, they were not there. */

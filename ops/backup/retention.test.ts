@@ -37,6 +37,26 @@ test('the newest verified backup is never expendable, wherever the clock was', (
   )
 })
 
+test('the newest backup from before a migration stays, however many come after it', () => {
+  const later = Array.from({ length: 2000 }, (_, index) => ({
+    id: idAt(START + index * HOUR_MS),
+    isVerified: true,
+  }))
+  const wayBack = { id: idAt(START - HOUR_MS), isVerified: true, isWayBack: true }
+  const older = { id: idAt(START - 2 * HOUR_MS), isVerified: true, isWayBack: true }
+  const gone = expendable([older, wayBack, ...later], DEFAULT_RETENTION)
+  assert.deepEqual([gone.includes(wayBack.id), gone.includes(older.id)], [false, true])
+})
+
+test('a clock that went back deletes no good backup that would have stayed', () => {
+  const honest = Array.from({ length: 20 }, (_, index) => ({
+    id: idAt(START + index * HOUR_MS),
+    isVerified: true,
+  }))
+  const back = { id: idAt(START - 876_000 * HOUR_MS), isVerified: true }
+  assert.deepEqual(expendable([...honest, back], DEFAULT_RETENTION), [])
+})
+
 test('a clock that jumped a century ahead deletes nothing that would have stayed', () => {
   const honest = Array.from({ length: 20 }, (_, index) => ({
     id: idAt(START + index * HOUR_MS),

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import { BackupError } from './backup-error.ts'
 import type { FileSystem } from './file-system.ts'
 import { backupIds, isVerified } from './folders.ts'
+import { MANIFEST_NAME, readManifest } from './manifest.ts'
 
 export interface RetentionRule {
   readonly hourly: number
@@ -10,14 +12,18 @@ export interface RetentionRule {
 
 export const DEFAULT_RETENTION: RetentionRule = { hourly: 24, daily: 7, weekly: 8 }
 
+export interface RetainedBackup {
+  readonly id: string
+  readonly isVerified: boolean
+  /** Made before a migration: the way back to the older version. */
+  readonly isWayBack?: boolean
+}
+
 /**
  * Ids that may go. Ages are counted between backups, never against the clock, so that a clock that jumps deletes
- * nothing; the newest verified backup always stays.
+ * nothing; the newest verified backup always stays, and so does the newest way back to an older version.
  */
-export function expendable(
-  backups: readonly { readonly id: string; readonly isVerified: boolean }[],
-  rule: RetentionRule,
-): readonly string[] {
+export function expendable(backups: readonly RetainedBackup[], rule: RetentionRule): readonly string[] {
   const newestFirst = backups.toSorted((a, b) => (a.id < b.id ? 1 : -1))
   const kept = new Set<string>()
   keepNewestPer(newestFirst, hourOf, { count: rule.hourly, kept })
@@ -25,6 +31,8 @@ export function expendable(
   keepNewestPer(newestFirst, weekOf, { count: rule.weekly, kept })
   const newestVerified = newestFirst.find(({ isVerified }) => isVerified)
   if (newestVerified !== undefined) kept.add(newestVerified.id)
+  const wayBack = newestFirst.find((backup) => backup.isVerified && backup.isWayBack === true)
+  if (wayBack !== undefined) kept.add(wayBack.id)
   return newestFirst.map(({ id }) => id).filter((id) => !kept.has(id))
 }
 
@@ -61,8 +69,22 @@ export function applyRetention(folder: string, rule: RetentionRule, files: FileS
   const backups = backupIds(folder, files).map((id) => ({
     id,
     isVerified: isVerified(join(folder, id), files),
+    isWayBack: isWayBack(join(folder, id), files),
   }))
   const gone = expendable(backups, rule)
   for (const id of gone) files.remove(join(folder, id))
   return gone
+}
+
+/** A malformed manifest belongs to a backup that is no way anywhere; a disk that cannot be read ends the cleaning. */
+function isWayBack(backup: string, files: FileSystem): boolean {
+  const path = join(backup, MANIFEST_NAME)
+  if (files.kindOf(path) !== 'file') return false
+  const bytes = files.read(path)
+  try {
+    return readManifest(bytes, path).reason === 'before-migration'
+  } catch (error) {
+    if (error instanceof BackupError) return false
+    throw error
+  }
 }
