@@ -31,6 +31,14 @@ const MISBEHAVIOURS: Readonly<Record<string, () => void>> = {
     ).unref()
     beforeRequests((request) => delete request.headers['x-correlation-id'])
   },
+  // A disk that is never waited for, as where a library switches syncs off.
+  'never-syncs': () =>
+    tamperWithDatabases('pragma', (text) => text.replace(/synchronous = FULL/, 'synchronous = OFF')),
+  // An approval is said to be burned, and is not.
+  'burns-nothing': () =>
+    tamperWithDatabases('prepare', (text) =>
+      text.replace(/SET status = 'redeemed', redeemed_at_ms = @atMs/, "SET reason = 'planted'"),
+    ),
   'hides-its-metrics': () => answerInstead((url) => url.startsWith('/metrics'), 2),
 }
 
@@ -51,6 +59,15 @@ function answerInstead(matches: (url: string) => boolean, every: number): void {
       }
     }
     return Reflect.apply(emit, this, args)
+  })
+}
+
+/** Rewrites what every database of the process, its threads included, is told by this method. */
+function tamperWithDatabases(method: 'pragma' | 'prepare', tamper: (text: string) => string): void {
+  const { prototype } = createRequire(import.meta.url)('better-sqlite3') as { readonly prototype: object }
+  const real = Reflect.get(prototype, method) as (...args: unknown[]) => unknown
+  Reflect.set(prototype, method, function tampered(this: unknown, text: string, ...rest: unknown[]) {
+    return Reflect.apply(real, this, [tamper(text), ...rest])
   })
 }
 
