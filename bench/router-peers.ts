@@ -18,6 +18,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string', default: 'single,load,streams' },
+    'without-portkey': { type: 'boolean', default: false },
   },
 })
 const PARTS = values.only.split(',')
@@ -49,7 +50,7 @@ async function withDoors(body: object, tokenDelayMs: number, use: (doors: Doors)
     fileURLToPath(new URL('./lib/bare-hop-main.ts', import.meta.url)),
     stand.doubleOrigin,
   ])
-  const portkey = await startPortkey(PORTKEY_PORT)
+  const portkey = values['without-portkey'] ? null : await startPortkey(PORTKEY_PORT)
   const clients = [
     chatClient({ name: 'direct', origin: stand.doubleOrigin, headers: {}, body }),
     chatClient({ name: 'bare', origin: `http://127.0.0.1:${String(hop.hello['port'])}`, headers: {}, body }),
