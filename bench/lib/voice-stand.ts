@@ -8,7 +8,6 @@ import type { VoiceHoldings } from './voice-subject-main.ts'
 export interface VoiceStand {
   readonly url: string
   readonly gatewayOrigin: string
-  readonly subjectPid: number
   /** The gateway ends every connection and listens again. */
   restartGateway(): Promise<void>
   gatewayInFlight(): Promise<number>
@@ -25,7 +24,6 @@ export async function startVoiceStand(config: object): Promise<VoiceStand> {
   return {
     url,
     gatewayOrigin,
-    subjectPid: subject.pid ?? 0,
     restartGateway: async () => void (await ask(gateway, 'restart')),
     gatewayInFlight: async () => (await ask(gateway, 'in_flight')) as number,
     measure: async () => (await ask(subject, 'measure')) as VoiceHoldings,

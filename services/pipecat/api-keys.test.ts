@@ -19,7 +19,7 @@ async function sessionOf(started: Voice, person: Person): Promise<string> {
 async function firstFrame(
   started: Voice,
   id: string,
-  content: string,
+  content: string | Buffer,
 ): Promise<{ client: Client; code: unknown }> {
   const client = new Client(started.url, id)
   assert.equal(await client.opened(), true)
@@ -46,12 +46,12 @@ test('without the key nothing of a session is given: not over HTTP, not with ano
     '{',
     '{"type":"MESSAGE","data":{"text":"hi"}}',
   ]
-  for (const content of [...wrong, auth('x'.repeat(5_000))]) {
+  for (const content of [...wrong, auth('x'.repeat(5_000)), Buffer.from(auth(KEYS.ada))]) {
     const { client, code } = await firstFrame(started, id, content)
-    assert.equal(code, 'UNAUTHORIZED', content.slice(0, 60))
+    assert.equal(code, 'UNAUTHORIZED', String(content).slice(0, 60))
     assert.equal(await client.closed, 4401)
   }
-  assert.equal(await metric(started, 'sonia_service_auth_failures_total{reason="api_key"}'), '9')
+  assert.equal(await metric(started, 'sonia_service_auth_failures_total{reason="api_key"}'), '10')
   assert.deepEqual(started.gateway.asked, [])
   // Strangers did not take the one socket that the session has.
   const { client, code } = await firstFrame(started, id, auth(KEYS.ada))

@@ -4,13 +4,19 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { Client, connected, metric, reconnected, refusedUpgrade, startSession, voice } from './testing.ts'
 
+/** A frame that nests this deep, itself counted. */
+function statusOfLevels(levels: number): string {
+  return `{"type":"STATUS","data":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
+}
+
 const BAD_FRAMES: readonly (readonly [string, string, string])[] = [
   ['text that is no JSON', 'hello', 'INVALID_ARGUMENT'],
   ['an array', '[]', 'INVALID_ARGUMENT'],
   ['an unknown type', '{"type":"DANCE"}', 'INVALID_ARGUMENT'],
   ['a message without text', '{"type":"MESSAGE","data":{}}', 'INVALID_ARGUMENT'],
   ['a frame of another session', '{"type":"STATUS","session_id":"other"}', 'INVALID_ARGUMENT'],
-  ['65 levels of JSON', `{"type":"STATUS","data":${'['.repeat(65)}${']'.repeat(65)}}`, 'INVALID_ARGUMENT'],
+  ['65 levels of JSON', statusOfLevels(65), 'INVALID_ARGUMENT'],
+  ['10,000 levels of JSON', statusOfLevels(10_000), 'INVALID_ARGUMENT'],
   ['2 MiB', JSON.stringify({ type: 'MESSAGE', data: { text: 'x'.repeat(2 << 20) } }), 'TOO_LARGE'],
 ]
 
@@ -23,6 +29,8 @@ test('a bad frame gets its typed answer and the session lives on', async () => {
   }
   client.socket.send(Buffer.alloc(320), { binary: true })
   assert.equal((await client.next('ERROR')).data['code'], 'UNAVAILABLE', 'audio without a speech provider')
+  client.socket.send(statusOfLevels(64))
+  assert.equal((await client.next('STATUS')).data['status'], 'active', '64 levels are read')
   client.send('MESSAGE', { text: 'still there' })
   assert.equal((await client.next('MESSAGE')).data['text'], 'still there')
 })
