@@ -167,7 +167,9 @@ describe('after the first token', () => {
       assert.deepEqual(sent.at(-2), { role: 'assistant', content: 'You said: ' })
     })
   }
+})
 
+describe('the end of a broken answer', () => {
   test('an unchanged OpenAI client sees an error where the answer broke off, and not the end of an answer', async (t) => {
     await startRouter()
     t.after(() => router.stop())

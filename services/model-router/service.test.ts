@@ -28,8 +28,16 @@ const post = (url: string, payload: unknown, extra: Record<string, string> = {})
 const complete = (body: object) => post('/v1/chat/completions', body)
 const ask = (content: string, more: object = {}) => ({ messages: [{ role: 'user', content }], ...more })
 
+const body = ask('hello')
+const asText = (payload: string | Buffer) =>
+  router.app.inject({
+    method: 'POST',
+    url: '/v1/chat/completions',
+    payload,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+
 describe('a request that cannot be answered gets its code and the service lives on', () => {
-  const body = ask('hello')
   const cases: readonly (readonly [what: string, payload: unknown, status: number, code: string])[] = [
     ['no messages', {}, 422, 'INVALID_ARGUMENT'],
     ['messages of the wrong type', { messages: 'hello' }, 422, 'INVALID_ARGUMENT'],
@@ -66,15 +74,9 @@ describe('a request that cannot be answered gets its code and the service lives 
       assert.equal((await complete(body)).statusCode, 200)
     })
   }
+})
 
-  const asText = (payload: string | Buffer) =>
-    router.app.inject({
-      method: 'POST',
-      url: '/v1/chat/completions',
-      payload,
-      headers: { 'content-type': 'application/json', ...headers },
-    })
-
+describe('bytes and requests that no client would send', () => {
   test('broken JSON', async () => {
     assert.equal((await asText('{"messages": [')).json().error.code, 'INVALID_ARGUMENT')
   })
@@ -155,7 +157,9 @@ describe('without configuration the embedded stand-in answers', () => {
     const without = (await complete(ask('read the file notes/today.txt'))).json().choices[0]
     assert.equal(without.finish_reason, 'stop')
   })
+})
 
+describe('without configuration the other routes', () => {
   test('/chat answers a kind of work', async () => {
     const answer = await post('/chat', {
       task_type: 'memory',

@@ -149,7 +149,9 @@ for (const way of means) {
         [],
       )
     })
+  })
 
+  describe(`kept in by ${way.title}`, () => {
     test('no network, no rights, no way to get any', async () => {
       const { stdout } = await run(
         way,
@@ -201,7 +203,9 @@ for (const way of means) {
       assert.ok(performance.now() - started < 3_000)
       assert.deepEqual(await processesNamed(mark), [])
     })
+  })
 
+  describe(`limited by ${way.title}`, () => {
     test('a fork bomb stops at the process limit', async () => {
       const { stderr } = await run(way, script('for i in $(seq 64); do sleep 5 & done; wait'), {
         timeoutMs: 1_500,
