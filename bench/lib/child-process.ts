@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** A program that says on its first line, in JSON, where it can be reached. Ended by `stop`. */
@@ -12,8 +13,10 @@ export interface StartedProgram {
 export async function startProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  core?: number,
 ): Promise<StartedProgram> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const [command = '', ...rest] = [...pinnedTo(core), process.execPath, ...args]
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'], env })
   if (child.stdout === null || child.pid === undefined) throw new Error('the program did not start')
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
   return {
@@ -22,6 +25,19 @@ export async function startProgram(
     stop: () => stopChild(child),
   }
 }
+
+/** Nothing where no core is asked for, or util-linux is missing. */
+function pinnedTo(core: number | undefined): readonly string[] {
+  return core === undefined || !existsSync(TASKSET) ? [] : [TASKSET, '-c', String(core)]
+}
+
+/** Keeps this process, with the threads it has yet to start, off the core of what it measures. */
+export function pinSelf(core: number): void {
+  if (existsSync(TASKSET))
+    spawnSync(TASKSET, ['-cpa', String(core), String(process.pid)], { stdio: 'ignore' })
+}
+
+const TASKSET = '/usr/bin/taskset'
 
 export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
