@@ -33,7 +33,11 @@ export async function writeTwoDays({ promtool, scratch, blocks, recorded }: TwoD
   const window = { start: START, seconds: HOURS * 3600, scrapeSeconds: SCRAPE_SECONDS }
   await writeBlocks(promtool, ended(openMetricsLines(judged, window)), { scratch, blocks })
   const asked = new Set(judged.map(({ name }) => name))
-  const beside = recorded.filter(({ __name__: name = '' }) => !asked.has(name)).map(besides)
+  const routes = new Set(judged.map(({ labels }) => labels['route']))
+  // Histograms of the routes that are not judged stay: they are most of what a stack records.
+  const isBeside = ({ __name__: name = '', route }: Labels) =>
+    !asked.has(name) || (name.endsWith('_bucket') && !routes.has(route))
+  const beside = recorded.filter(isBeside).map(besides)
   await writeBeside(beside, { promtool, scratch, blocks })
   return judged.length + beside.length
 }
