@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { execPath } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,9 +14,8 @@ export interface Portkey {
   stop(): Promise<void>
 }
 
-const PROGRAM = fileURLToPath(
-  new URL('../peers/node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
-)
+const PEERS = fileURLToPath(new URL('../peers/', import.meta.url))
+const PROGRAM = join(PEERS, 'node_modules', '@portkey-ai/gateway', 'build', 'start-server.js')
 const READY_MS = 30_000
 
 /** Null where the peers are not installed (`npm ci` in bench/peers). */
