@@ -170,9 +170,12 @@ async function linesOfLastClosed(path: string): Promise<readonly AuditLine[]> {
   const last = (await closedParts(path)).at(-1)
   if (last === undefined) return []
   const handle = await open(last, 'r')
-  return readTail(handle)
-    .then(({ lines }) => lines)
-    .finally(() => handle.close())
+  try {
+    const { lines } = await readTail(handle)
+    return lines
+  } finally {
+    await handle.close()
+  }
 }
 
 const CUT_SHORT: AuditEntry = {
