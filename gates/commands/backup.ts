@@ -33,7 +33,7 @@ export const command: CommandDefinition = {
       nowMs: () => host.clock.nowMs(),
       random: randomBytes,
     })
-    const removed = applyRetention(folder, settings.retention, realFileSystem)
+    const removed = applyRetention(settings.retention, { folder, files: realFileSystem, made: made.id })
     if (flagOption(args, 'json')) {
       const { id, path, bytes, durationMs, secondPath } = made
       const answer = {

@@ -28,7 +28,11 @@ export const command: CommandDefinition = {
     const to = textOption(args, 'to')
     const isDryRun = flagOption(args, 'dryRun')
     const restored = restoreBackup({
-      backup: findBackup(args.positionals[0] ?? '', folderToRestoreFrom(home), realFileSystem),
+      backup: findBackup(args.positionals[0] ?? '', {
+        folder: folderToRestoreFrom(home),
+        files: realFileSystem,
+        nowMs: host.clock.nowMs(),
+      }),
       to: to === undefined ? home : resolve(host.cwd, to),
       trust: trustOf(args, host, home),
       only: partsOf(textOption(args, 'only')),

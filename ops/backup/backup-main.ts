@@ -30,7 +30,7 @@ try {
     nowMs: () => Date.now(),
     random: randomBytes,
   })
-  applyRetention(folder, retention, realFileSystem)
+  applyRetention(retention, { folder, files: realFileSystem, made: made.id })
   process.stdout.write(`${JSON.stringify({ id: made.id, duration_ms: made.durationMs })}\n`)
 } catch (error) {
   const code = error instanceof BackupError ? error.code : 'INTERNAL_ERROR'

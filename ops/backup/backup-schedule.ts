@@ -5,7 +5,7 @@ import { Cron } from 'croner'
 import type { OpsMetrics } from '../ops-metrics.ts'
 import { backupSettings } from './backup-settings.ts'
 import type { FileSystem } from './file-system.ts'
-import { backupIds, isVerified } from './folders.ts'
+import { backupIds, isFromFuture, isVerified } from './folders.ts'
 import { MANIFEST_NAME, readManifest } from './manifest.ts'
 
 export interface ScheduleOptions {
@@ -91,7 +91,8 @@ function runProcess(
 }
 
 function reportNewest(folder: string, { ops, files }: Pick<ScheduleOptions, 'ops' | 'files'>): void {
-  const ids = backupIds(folder, files)
+  // One from a clock that was ahead would look young for as long as it was ahead.
+  const ids = backupIds(folder, files).filter((id) => !isFromFuture(id, Date.now()))
   const newest = ids.at(-1)
   const verified = ids.findLast((id) => isVerified(join(folder, id), files))
   if (newest !== undefined)

@@ -30,3 +30,8 @@ export function backupIds(folder: string, files: FileSystem): readonly string[] 
 export function isVerified(backup: string, files: FileSystem): boolean {
   return files.kindOf(join(backup, VERIFIED_NAME)) === 'file'
 }
+
+/** Made while the clock was ahead: its id comes after those of backups that are newer. */
+export function isFromFuture(id: string, nowMs: number): boolean {
+  return id.slice(0, 16) > backupId(nowMs, Buffer.alloc(0)).slice(0, 16)
+}

@@ -65,7 +65,19 @@ function weekOf(id: string): string {
   return String(Math.floor(day / 604_800_000))
 }
 
-export function applyRetention(folder: string, rule: RetentionRule, files: FileSystem): readonly string[] {
+export interface RetentionFolder {
+  readonly folder: string
+  readonly files: FileSystem
+  /** The backup that was just made. */
+  readonly made: string
+}
+
+/** Removes what may go. Where the backup just made is not the newest by name, a clock was wrong: nothing is removed. */
+export function applyRetention(
+  rule: RetentionRule,
+  { folder, files, made }: RetentionFolder,
+): readonly string[] {
+  if (backupIds(folder, files).at(-1) !== made) return []
   const backups = backupIds(folder, files).map((id) => ({
     id,
     isVerified: isVerified(join(folder, id), files),
