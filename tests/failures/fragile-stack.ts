@@ -18,8 +18,8 @@ export interface FragileStack {
   readonly portBase: number
   /** Ends a service the hard way, with nothing said. */
   kill(service: ServiceName): Promise<void>
-  /** Starts a service that was ended, and waits until it answers. */
-  revive(service: ServiceName): Promise<void>
+  /** Starts a service that was ended (by way of the program named first, if any), and waits until it answers. */
+  revive(service: ServiceName, through?: readonly string[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -28,7 +28,10 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const START_LIMIT_MS = 300_000
 const RUN_ID = 'fragile'
 
-export async function startFragileStack(sections: object = {}): Promise<FragileStack> {
+export async function startFragileStack(
+  sections: object = {},
+  services: readonly ServiceName[] = SERVICE_NAMES,
+): Promise<FragileStack> {
   const home = await mkdtemp(join(tmpdir(), 'sonia-fragile-'))
   await mkdir(join(home, 'config'), { mode: 0o700 })
   const configuration = { services: sections }
@@ -37,7 +40,8 @@ export async function startFragileStack(sections: object = {}): Promise<FragileS
   writeBootstrapSecrets(folders)
   const portBase = freePortBase()
   const children = new Map<ServiceName, ChildProcess>()
-  const start = (service: ServiceName) => children.set(service, spawnService(service, folders, portBase))
+  const start = (service: ServiceName, through: readonly string[] = []) =>
+    children.set(service, spawnService(service, { folders, portBase, through }))
   const end = async (service: ServiceName, signal: NodeJS.Signals) => {
     const child = children.get(service)
     children.delete(service)
@@ -51,8 +55,8 @@ export async function startFragileStack(sections: object = {}): Promise<FragileS
     await rm(home, { recursive: true, force: true })
   }
   try {
-    for (const service of SERVICE_NAMES) start(service)
-    for (const service of SERVICE_NAMES) await untilUp(service, portBase)
+    for (const service of services) start(service)
+    for (const service of services) await untilUp(service, portBase)
   } catch (error) {
     await stop()
     throw error
@@ -62,18 +66,25 @@ export async function startFragileStack(sections: object = {}): Promise<FragileS
     portBase,
     stop,
     kill: (service) => end(service, 'SIGKILL'),
-    async revive(service) {
-      if (!children.has(service)) start(service)
+    async revive(service, through) {
+      if (!children.has(service)) start(service, through)
       await untilUp(service, portBase)
     },
   }
 }
 
-function spawnService(service: ServiceName, folders: StateHome, portBase: number): ChildProcess {
+interface SpawnSettings {
+  readonly folders: StateHome
+  readonly portBase: number
+  readonly through: readonly string[]
+}
+
+function spawnService(service: ServiceName, { folders, portBase, through }: SpawnSettings): ChildProcess {
   const { command, args } = repositoryPrograms(REPOSITORY)(service)
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }
   const host = { env, clock }
-  return spawn(command, args, {
+  const [program = command, ...rest] = [...through, command, ...args]
+  return spawn(program, rest, {
     env: serviceEnvironment({ repo: REPOSITORY, host, folders, runId: RUN_ID, portBase }),
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -118,7 +129,8 @@ export async function until(
 
 function freePortBase(): number {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const base = 40_000 + ((process.pid + attempt * 7) % 60) * 200
+    // Below the ports that the system gives to outgoing connections.
+    const base = 12_000 + ((process.pid + attempt * 7) % 40) * 200
     if (takenPorts(Object.values(CATALOG).map(({ port }) => portAt(port, base))).length === 0) return base
   }
   throw new Error('no free block of ports')
