@@ -2,6 +2,7 @@ import type { CommandDefinition } from './command.ts'
 import { approvalCommands } from './commands/approvals.ts'
 import { command as backup } from './commands/backup.ts'
 import { command as backups } from './commands/backups.ts'
+import { command as bench } from './commands/bench.ts'
 import { command as calibrate } from './commands/calibrate.ts'
 import { completionCommand } from './commands/completion.ts'
 import { command as down } from './commands/down.ts'
@@ -48,6 +49,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   drillAlerts,
   drillRestore,
   tools,
+  bench,
   test,
   completionCommand(() => COMMANDS),
 ]

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { renderResult } from '../../bench/lib/bench-result.ts'
+import { type CommandDefinition, flagOption } from '../command.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import type { Host } from '../host.ts'
+
+export const command: CommandDefinition = {
+  name: 'bench',
+  summary: 'benchmarks, all arms in one run; a bound that is missed is told, and fails nothing',
+  arguments: [{ name: '<names...>', help: 'benches by name, or all' }],
+  options: [
+    { flags: '--short', help: 'a few seconds each: to see that they work, not to measure' },
+    { flags: '--json', help: 'the results as one JSON array' },
+  ],
+  examples: ['./sonia bench stack-start', './sonia bench all --short'],
+  async run(args, host) {
+    const names = chosenNames(args.positionals, benchNames(host.repository))
+    await installPeers(host)
+    const isShort = flagOption(args, 'short')
+    const asJson = flagOption(args, 'json')
+    const results: string[] = []
+    const failed: string[] = []
+    for (const name of names) {
+      const json = await runBench(host, name, isShort)
+      if (json === undefined) failed.push(name)
+      else results.push(keep(host, name, json))
+      if (json !== undefined && !asJson) host.stdout.write(`${renderResult(name, json)}\n`)
+      if (host.interrupted.aborted) return EXIT_CODES.interrupted
+    }
+    if (asJson) host.stdout.write(`[${results.join(',')}]\n`)
+    if (failed.length === 0) return EXIT_CODES.passed
+    host.stderr.write(`sonia bench: did not run to the end: ${failed.join(', ')}\n`)
+    return EXIT_CODES.gateFailed
+  },
+}
+
+/** Benches that have a short form; the others need data made for them and are run by hand (docs/performance.md). */
+export function benchNames(repository: string): readonly string[] {
+  return globSync('bench/*.ts', { cwd: repository })
+    .filter((path) => readFileSync(join(repository, path), 'utf8').includes("short: { type: 'boolean'"))
+    .map((path) => basename(path, '.ts'))
+    .toSorted()
+}
+
+function chosenNames(asked: readonly string[], known: readonly string[]): readonly string[] {
+  if (asked.includes('all')) return known
+  const unknown = asked.filter((name) => !known.includes(name))
+  if (unknown.length === 0 && asked.length > 0) return asked
+  throw new CliError(EXIT_CODES.badUsage, `bench: unknown bench "${unknown.join(', ')}"`, {
+    hint: `all, or of ${known.join(', ')}`,
+  })
+}
+
+/** What the benches compare with is no part of the product; it is brought when first needed, and when it changed. */
+async function installPeers(host: Host): Promise<void> {
+  const peers = join(host.repository, 'bench', 'peers')
+  const stamp = join(peers, 'node_modules', '.installed-lock.json')
+  const lock = readFileSync(join(peers, 'package-lock.json'), 'utf8')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  host.stderr.write('sonia: installing what the benches compare with (once per lock file)\n')
+  const npm = ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'] as const
+  const { code } = await run(host, npm, peers)
+  if (code !== 0) {
+    throw new CliError(EXIT_CODES.componentMissing, 'bench: npm ci failed in bench/peers', {
+      hint: 'check that npm reaches its registry',
+    })
+  }
+  writeFileSync(stamp, lock)
+}
+
+/** The JSON that the bench printed; undefined where it did not run to its end. */
+async function runBench(host: Host, name: string, isShort: boolean): Promise<string | undefined> {
+  const args = [join(host.repository, 'bench', `${name}.ts`), '--json', ...(isShort ? ['--short'] : [])]
+  const startedMs = host.clock.monotonicMs()
+  const { code, output } = await run(host, [process.execPath, ...args], host.repository)
+  const tookSeconds = ((host.clock.monotonicMs() - startedMs) / 1000).toFixed(1)
+  host.stderr.write(`sonia bench: ${name} ${code === 0 ? 'took' : 'failed after'} ${tookSeconds} s\n`)
+  return code === 0 ? output : undefined
+}
+
+/** Also kept in bench/results/, for a report or a comparison. */
+function keep(host: Host, name: string, json: string): string {
+  const folder = join(host.repository, 'bench', 'results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${name}.json`), json)
+  return json
+}
+
+function run(
+  host: Host,
+  [program, ...args]: readonly [string, ...string[]],
+  cwd: string,
+): Promise<{ code: number; output: string }> {
+  const path = `${dirname(process.execPath)}:${host.env['PATH'] ?? ''}`
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...host.env, PATH: path },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  host.interrupted.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code: code ?? EXIT_CODES.internal, output }))
+  })
+}
