@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { askService, serviceToken, type StackAddress } from '../runners/service-access.ts'
 import { searchWords } from './drill-content.ts'
+import { patiently } from './kill-service.ts'
 import type { AcknowledgedWrite } from './write-load.ts'
 
 const ASKS_MAX = 50
@@ -29,7 +30,8 @@ async function contentOf(address: StackAddress, id: string, token: { text: strin
     if (answer?.status === 404) return null
     if (answer?.status === 200) return (answer.body as { content?: unknown }).content
     // No token yet, or it ran out while the machine stood still.
-    if (answer?.status === 401) token.text = await serviceToken(address, 'api-gateway', 'memory-engine')
+    if (answer?.status === 401)
+      token.text = await patiently(() => serviceToken(address, 'api-gateway', 'memory-engine'))
     else await delay(RETRY_MS)
   }
   throw new Error(`memory-engine does not say whether it has ${id}`)
