@@ -23,8 +23,8 @@ const { values } = parseArgs({
     'port-base': { type: 'string', default: '27640' },
   },
 })
-/** 2,050,000 are 1 GiB. */
-const MEMORIES = Number(values.memories ?? (values.short ? 20_000 : 2_050_000))
+/** 381 bytes each with their index: 2,820,000 are 1 GiB. */
+const MEMORIES = Number(values.memories ?? (values.short ? 20_000 : 2_820_000))
 const SEED = 20_261_124
 const TICKS_PER_SECOND = 100
 const portBase = Number(values['port-base'])
