@@ -14,7 +14,7 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
 let home: TestHome
 let sandbox: string
-const processes: ChildProcess[] = []
+const processes = new Map<ServiceName, ChildProcess>()
 
 before(async () => {
   home = createTestHome()
@@ -23,7 +23,7 @@ before(async () => {
   await Promise.all([start('eva-os'), start('openclaw')])
 })
 after(async () => {
-  await Promise.all(processes.map(stop))
+  await Promise.all([...processes.values()].map(stop))
   home.remove()
 })
 
@@ -37,12 +37,12 @@ async function start(name: ServiceName): Promise<void> {
     },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  processes.push(child)
+  processes.set(name, child)
   await ready(name)
 }
 
 async function ready(name: ServiceName): Promise<void> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   while (performance.now() < deadline) {
     const answer = await fetch(`${origin(name)}/readyz`).catch(() => undefined)
     if (answer?.status === 200) return
@@ -86,12 +86,17 @@ async function post(url: string, body: object, headers: Record<string, string>):
   return { status: answer.status, body: (await answer.json()) as Reply['body'] }
 }
 
-async function execute(command: string, approvalToken?: string): Promise<Reply> {
+async function gatewayToken(): Promise<string> {
   const { body } = await post(
     `${origin('eva-os')}/v1/tokens`,
     { audience: 'openclaw' },
     { 'x-service-name': 'api-gateway', 'x-bootstrap-secret': home.secretOf('api-gateway') },
   )
+  return body.token ?? ''
+}
+
+async function execute(command: string, approvalToken?: string): Promise<Reply> {
+  const token = await gatewayToken()
   return post(
     `${origin('openclaw')}/execute`,
     {
@@ -99,7 +104,7 @@ async function execute(command: string, approvalToken?: string): Promise<Reply> 
       args: { command },
       ...(approvalToken === undefined ? {} : { approval_token: approvalToken }),
     },
-    { 'x-service-token': body.token ?? '' },
+    { 'x-service-token': token },
   )
 }
 
@@ -150,15 +155,31 @@ test('an operand that changed while the approval was open refuses it', async () 
   assert.ok(existsSync(path))
 })
 
-test('50 concurrent executions under one approval: exactly one runs', async () => {
+test('100 concurrent executions under one approval: exactly one runs', async () => {
   mkdirSync(join(sandbox, 'made'), { recursive: true })
   const asked = await execute('mkdir made/once')
   const tokenId = asked.body.error?.details?.approval_request?.token_id ?? ''
   assert.equal((await approve(tokenId)).status, 200)
-  const replies = await Promise.all(Array.from({ length: 50 }, () => execute('mkdir made/once', tokenId)))
+  const replies = await Promise.all(Array.from({ length: 100 }, () => execute('mkdir made/once', tokenId)))
   assert.equal(
     replies.filter(({ status }) => status === 200).length,
     1,
     JSON.stringify(replies.map(reasonOf)),
   )
+})
+
+test('while eva-os is away nothing is executed, though tokens still hold; once it is back, it goes on', async () => {
+  const headers = { 'x-service-token': await gatewayToken() }
+  const body = { tool_name: 'file.write', args: { path: 'while-away.txt', content: 'x' } }
+  const write = () => post(`${origin('openclaw')}/execute`, body, headers)
+  const eva = processes.get('eva-os')
+  assert.ok(eva !== undefined)
+  await stop(eva)
+  const refused = await write()
+  assert.deepEqual([refused.status, refused.body.error?.code], [503, 'UNAVAILABLE'])
+  assert.ok(!existsSync(join(sandbox, 'while-away.txt')))
+  await start('eva-os')
+  const deadline = performance.now() + 10_000
+  while ((await write()).status !== 200 && performance.now() < deadline) await pause(100)
+  assert.ok(existsSync(join(sandbox, 'while-away.txt')))
 })
