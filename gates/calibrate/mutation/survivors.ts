@@ -26,7 +26,8 @@ const SURVIVORS: readonly Survivor[] = [
   {
     criterion: /^soak\.error-ratio-by-scenario$/,
     change: /^total: .*WIDE_W/,
-    because: 'the errors bring no number for a scenario that was not answered in the window: NO_SERIES all the same',
+    because:
+      'the errors bring no number for a scenario that was not answered in the window: NO_SERIES all the same',
   },
   {
     criterion: /^soak\./,
