@@ -21,7 +21,15 @@ export interface ThroughSettings {
 
 const MEMORY = 'process_resident_memory_bytes'
 /** What the criterion of memory and its guards ask for. */
-const ASKED = ['up', 'process_start_time_seconds', 'k6_iterations_total', 'sonia_gate_checks_total']
+const ASKED: readonly string[] = [
+  'up',
+  'process_start_time_seconds',
+  'k6_iterations_total',
+  'sonia_gate_checks_total',
+  'sonia_host_clock_offset_seconds',
+  'sonia_configuration_info',
+  'sonia_build_dirty',
+]
 
 /** The same rates, but through blocks, a real Prometheus and the production criterion with its guards. */
 export async function calibrateThroughPrometheus(
