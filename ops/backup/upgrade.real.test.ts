@@ -50,7 +50,7 @@ function up(repository: string, home: string): Answer {
 /** This program as it will be one version later: one more migration of the memories. */
 function newerProgram(): string {
   const repository = temporary('sonia-newer-')
-  const folders = ['config', 'gates', 'ops', 'otel', 'prometheus', 'services', 'tools', 'grafana']
+  const folders = ['bench', 'config', 'gates', 'ops', 'otel', 'prometheus', 'services', 'tools', 'grafana']
   for (const name of [...folders, 'package.json', 'package-lock.json'])
     cpSync(join(REPO, name), join(repository, name), { recursive: true })
   for (const name of ['node_modules', '.tools']) symlinkSync(join(REPO, name), join(repository, name))
