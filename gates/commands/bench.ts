@@ -37,7 +37,7 @@ export const command: CommandDefinition = {
 }
 
 /** Benches that have a short form; the others need data made for them and are run by hand (docs/performance.md). */
-export function benchNames(repository: string): readonly string[] {
+function benchNames(repository: string): readonly string[] {
   return globSync('bench/*.ts', { cwd: repository })
     .filter((path) => readFileSync(join(repository, path), 'utf8').includes("short: { type: 'boolean'"))
     .map((path) => basename(path, '.ts'))
