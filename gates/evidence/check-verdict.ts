@@ -1,3 +1,4 @@
+import { readAttacks } from './attacks-file.ts'
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
@@ -118,9 +119,10 @@ async function compare(
       () => `the recorded data give another course than ${coursesPath(gate)} holds`,
     )
   const { files: _files, ...facts } = manifest
+  const attacks = await readAttacks(bundle)
   await expect(
     LAYOUT.report,
-    renderReport({ facts, verdict, answers, courses: derived, cards }),
+    renderReport({ facts, verdict, answers, courses: derived, cards, attacks }),
     () => 'report.html is not the page that follows from the data',
   )
   return findings

@@ -4,6 +4,8 @@ import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { CriterionAnswers, GateWindow, RunVerdict } from '../engine/types.ts'
 import type { Course } from '../report/courses.ts'
+import type { CaseOutcome } from '../security/corpus-case.ts'
+import { ATTACKS_PATH, attacksIn } from './attacks-file.ts'
 import { renderReport } from '../report/render-report.ts'
 import type { ReportFacts } from '../report/report-input.ts'
 import { sensitivityCards } from '../sensitivity/sensitivity-cards.ts'
@@ -106,7 +108,10 @@ async function writeContent(staged: StagedFolder, request: BundleRequest, facts:
     LAYOUT.inputs,
     serialiseCanonically({ parameters: verdict.parameters, windows: request.windows }),
   )
-  await staged.write(LAYOUT.report, renderReport({ facts, verdict, answers, courses, cards }))
+  await staged.write(
+    LAYOUT.report,
+    renderReport({ facts, verdict, answers, courses, cards, attacks: attacksOf(request.gateFiles) }),
+  )
   if (request.sbom !== null) await staged.write(LAYOUT.sbom, request.sbom)
   for (const gate of verdict.gates)
     await staged.write(answersPath(gate.gate), serialiseCanonically(answersOfGate(answers, gate.gate)))
@@ -118,6 +123,11 @@ async function writeContent(staged: StagedFolder, request: BundleRequest, facts:
   const given = new Set(request.gateFiles.map((file) => file.path))
   for (const [path, content] of summariesOf(verdict)) if (!given.has(path)) await staged.write(path, content)
   await copyRecording(staged, request)
+}
+
+function attacksOf(files: readonly GateFile[]): readonly CaseOutcome[] {
+  const content = files.find(({ path }) => path === ATTACKS_PATH)?.content
+  return attacksIn(typeof content === 'string' ? content : null)
 }
 
 async function writeGateFile(staged: StagedFolder, file: GateFile): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
+import { readAttacks } from '../evidence/attacks-file.ts'
 import { answersPath } from '../evidence/answers-file.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
 import { readCourses } from '../evidence/courses-file.ts'
@@ -39,6 +40,7 @@ export async function renderPages(input: PagesInput): Promise<Pages> {
       answers: answers.flat(),
       courses: await readCourses(bundle, verdict),
       cards: await readCards(bundle, verdict),
+      attacks: await readAttacks(bundle),
       release: signaturesOf(input),
     }),
   }

@@ -1,4 +1,5 @@
 import type { GateResult, NotJudged, Verdict } from '../engine/types.ts'
+import { attackTable } from './attack-table.ts'
 import { courseChart } from './charts.ts'
 import type { Course } from './courses.ts'
 import { badge, criterionCard } from './criterion-card.ts'
@@ -15,7 +16,10 @@ export function gateTile(gate: GateResult): Html {
 }
 
 /** A gate in full; what needs a decision comes first. */
-export function gateSection(gate: GateResult, { answers, courses, cards, release }: ReportInput): Html {
+export function gateSection(
+  gate: GateResult,
+  { answers, courses, cards, attacks, release }: ReportInput,
+): Html {
   const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
   const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
   return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
@@ -29,6 +33,7 @@ ${criteria.map((criterion) =>
     cards: cards.filter((one) => one.criterion === criterion.id),
   }),
 )}
+${gate.gate === 'security' ? attackTable(attacks) : null}
 ${notJudgedList(gate.not_judged)}
 </section>
 `

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CriterionAnswers, CriterionResult, GateResult, RunVerdict, Verdict } from '../engine/types.ts'
+import type { CaseOutcome } from '../security/corpus-case.ts'
 import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
 import { renderReport } from './render-report.ts'
 import type { ReportFacts } from './report-input.ts'
@@ -108,8 +109,37 @@ const CARDS: readonly SensitivityCard[] = [
   },
 ]
 
+const REFUSED = { status: 403, code: 'FORBIDDEN', reason: 'OUTSIDE_SANDBOX' } as const
+const ATTACK: CaseOutcome = {
+  id: 'E-001',
+  class: 'E',
+  title: 'traversal <b>',
+  owasp: 'A01:2021 Broken Access Control',
+  kind: 'attack',
+  variant: 'service_token',
+  sent: { kind: 'tool', tool_name: 'file.read', args: { path: '../x' } },
+  expected: REFUSED,
+  received: { ...REFUSED, execution: null },
+  touched: [],
+  passed: true,
+}
+const LEAKED: CaseOutcome = {
+  ...ATTACK,
+  id: 'E-002',
+  received: { status: 200, code: null, reason: null, execution: 'executed' },
+  touched: ['secret'],
+  passed: false,
+}
+
 const render = (verdict: RunVerdict, facts: Partial<ReportFacts> = {}) =>
-  renderReport({ facts: { ...FACTS, ...facts }, verdict, answers: ANSWERS, courses: [], cards: CARDS })
+  renderReport({
+    facts: { ...FACTS, ...facts },
+    verdict,
+    answers: ANSWERS,
+    courses: [],
+    cards: CARDS,
+    attacks: [ATTACK, LEAKED],
+  })
 
 test('text from labels, queries and sentences cannot become markup', () => {
   const evil = '<script>alert(1)</script>"\'&'
@@ -184,3 +214,16 @@ function series(name: string) {
     samples: 3,
   }
 }
+
+test('the security gate shows each case with its answers, and what did not hold stands open', () => {
+  const verdict = run(criterion('PASS'))
+  const security = {
+    ...verdict,
+    gates: verdict.gates.map((gate) => ({ ...gate, gate: 'security' as const })),
+  }
+  const page = render(security)
+  assert.match(page, /<details open><summary>Class E: 2 cases, 1 of 2 answers as expected/u)
+  assert.match(page, /<td>E-001<\/td><td>traversal &lt;b&gt;<\/td>/u)
+  assert.match(page, /200 executed, not 403 OUTSIDE_SANDBOX; touched secret/u)
+  assert.doesNotMatch(render(verdict), /Class E:/u)
+})

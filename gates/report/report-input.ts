@@ -1,6 +1,7 @@
 import type { Manifest } from '../evidence/manifest.ts'
 import type { CriterionAnswers, RunVerdict } from '../engine/types.ts'
 import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
+import type { CaseOutcome } from '../security/corpus-case.ts'
 import type { Course } from './courses.ts'
 
 /** All that the page is made of. Everything in it is in the bundle, so that anyone can render the page again. */
@@ -11,6 +12,8 @@ export interface ReportInput {
   readonly courses: readonly Course[]
   /** What it would have taken to turn each PASS. */
   readonly cards: readonly SensitivityCard[]
+  /** What gate 3 sent and what came back; empty where it was not run. */
+  readonly attacks: readonly CaseOutcome[]
   /** What people signed; absent on the page that the run itself leaves. */
   readonly release?: ReleaseSignatures
 }
