@@ -15,8 +15,7 @@ const PORT_BASE = 27_800
 const PORT = portAt(WATCH_PORTS.grafana, PORT_BASE)
 
 function standIn(version: string, record: string): string {
-  return `#!${process.execPath}
-const { writeFileSync } = require('node:fs')
+  return `const { writeFileSync } = require('node:fs')
 if (process.argv[2] === '--version') { console.log('grafana version ${version}'); process.exit(0) }
 const settings = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('GF_')))
 writeFileSync('${record}', JSON.stringify({ args: process.argv.slice(2), settings }))
@@ -34,7 +33,10 @@ function setting(t: TestContext, version: string) {
   mkdirSync(join(root, 'grafana-dist', 'conf'))
   writeFileSync(join(root, 'grafana-dist', 'conf', 'defaults.ini'), '')
   const record = join(root, 'started.json')
-  writeFileSync(join(bin, 'grafana'), standIn(version, record), { mode: 0o755 })
+  // A path with a space cannot stand in a first line "#!": a shell hands over.
+  writeFileSync(join(root, 'grafana.cjs'), standIn(version, record))
+  const command = `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'grafana.cjs')}' "$@"\n`
+  writeFileSync(join(bin, 'grafana'), command, { mode: 0o755 })
   const said: string[] = []
   const host = { ...testHost, env: { PATH: `${bin}:${testHost.env['PATH']}` } }
   const log = (_level: string, _operation: string, message: string) => void said.push(message)
