@@ -22,7 +22,17 @@ before(async () => {
   await writeFile(key, made.keys.publicKeyPem, { mode: 0o644 })
   project = join(folder, 'a project elsewhere')
   await mkdir(project)
-  for (const part of ['gates', 'ops', 'services', 'tools', 'otel', 'prometheus', 'grafana', 'package.json'])
+  for (const part of [
+    'gates',
+    'ops',
+    'services',
+    'tools',
+    'otel',
+    'bench/lib',
+    'prometheus',
+    'grafana',
+    'package.json',
+  ])
     await cp(join(REPOSITORY, part), join(project, part), { recursive: true })
   for (const part of ['node_modules', '.tools']) await symlink(join(REPOSITORY, part), join(project, part))
 })
