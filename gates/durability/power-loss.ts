@@ -32,7 +32,7 @@ export async function recordWrites(pid: number, folder: string, traceFile: strin
     initial,
     stop: async () => {
       strace.kill('SIGINT')
-      if (strace.exitCode === null) await once(strace, 'exit')
+      if (strace.exitCode === null && strace.signalCode === null) await once(strace, 'exit')
     },
   }
 }
@@ -42,14 +42,17 @@ export function callsOf(traceFile: string, folder: string): readonly FileCall[] 
   return parseTrace(readFileSync(traceFile, 'latin1')).filter(({ file }) => isDatabaseFile(file, folder))
 }
 
-async function attached(strace: ChildProcess): Promise<void> {
+/** Its messages are read to the end: a pipe that nobody reads would end strace at the next thread it tells of. */
+function attached(strace: ChildProcess): Promise<void> {
   let said = ''
-  strace.stderr?.setEncoding('utf8')
-  for await (const piece of strace.stderr ?? []) {
-    said += String(piece)
-    if (/attached/.test(said)) return
-  }
-  throw new Error(`strace could not attach: ${said.trim()}`)
+  return new Promise((resolve, reject) => {
+    strace.stderr?.setEncoding('utf8').on('data', (piece: string) => {
+      said += piece
+      if (/attached/.test(said)) resolve()
+    })
+    strace.once('error', reject)
+    strace.once('close', () => reject(new Error(`strace could not attach: ${said.trim()}`)))
+  })
 }
 
 function databaseFiles(folder: string): readonly string[] {
