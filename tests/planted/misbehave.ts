@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { env } from 'node:process'
 
@@ -32,8 +32,10 @@ const MISBEHAVIOURS: Readonly<Record<string, () => void>> = {
     beforeRequests((request) => delete request.headers['x-correlation-id'])
   },
   // A disk that is never waited for, as where a library switches syncs off.
-  'never-syncs': () =>
-    tamperWithDatabases('pragma', (text) => text.replace(/synchronous = FULL/, 'synchronous = OFF')),
+  'never-syncs': () => {
+    alsoInThreads()
+    tamperWithDatabases('pragma', (text) => text.replace(/synchronous = FULL/, 'synchronous = OFF'))
+  },
   // An approval is said to be burned, and is not.
   'burns-nothing': () =>
     tamperWithDatabases('prepare', (text) =>
@@ -69,6 +71,24 @@ function tamperWithDatabases(method: 'pragma' | 'prepare', tamper: (text: string
   Reflect.set(prototype, method, function tampered(this: unknown, text: string, ...rest: unknown[]) {
     return Reflect.apply(real, this, [tamper(text), ...rest])
   })
+}
+
+/** Threads start without the options of their process: those of this one load this file as well. */
+function alsoInThreads(): void {
+  const threads = createRequire(import.meta.url)(
+    'node:worker_threads',
+  ) as typeof import('node:worker_threads')
+  const { Worker } = threads
+  Reflect.set(
+    threads,
+    'Worker',
+    class extends Worker {
+      constructor(file: string | URL, options?: ConstructorParameters<typeof Worker>[1]) {
+        super(file, { ...options, execArgv: ['--import', import.meta.filename] })
+      }
+    },
+  )
+  syncBuiltinESMExports()
 }
 
 /** Tampers with every request before the service hears of it. */
