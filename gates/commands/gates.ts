@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { DEFAULT_PORT_BASE } from '#catalog'
+import { compactTime } from '#ops/compact-time.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
@@ -116,8 +117,7 @@ function gatesOption(only: string | undefined): readonly string[] {
 
 /** "20261124T190512Z-ci-1f2a3b4c": sorts by time, differs between runs of one second. */
 function newRunId(profile: Profile, host: Host): string {
-  const time = new Date(host.clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
-  return `${time}-${profile.name}-${randomBytes(4).toString('hex')}`
+  return `${compactTime(host.clock.nowMs())}-${profile.name}-${randomBytes(4).toString('hex')}`
 }
 
 function exitCodeOf(verdict: Verdict): ExitCode {

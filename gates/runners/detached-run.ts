@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { compactTime } from '#ops/compact-time.ts'
 import type { Host } from '../host.ts'
 
 /** A run of `./sonia gates --detach`: what it prints, and its exit code once it has ended. */
@@ -19,7 +20,7 @@ const SCRIPT = 'trap : INT TERM; log=$1 code=$2; shift 2; "$@" >"$log" 2>&1; ech
 export async function startDetached(home: string, argv: readonly string[], host: Host): Promise<DetachedRun> {
   const folder = detachedFolder(home)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const name = new Date(host.clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  const name = compactTime(host.clock.nowMs())
   const [log, exitCodeFile] = [join(folder, `${name}.log`), join(folder, `${name}.code`)]
   const program = [process.execPath, join(host.repository, 'gates', 'main.ts'), ...argv]
   await writeFile(log, '', { mode: 0o600, flag: 'wx' })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { compactTime } from '../compact-time.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Suffix of a backup that is being made; it never counts as one. */
@@ -11,8 +12,7 @@ const ID = /^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$/
 
 /** `20261124T190807Z-1a2b3c4d`: sorts by time. */
 export function backupId(nowMs: number, random: Buffer): string {
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '')
-  return `${time}-${random.toString('hex')}`
+  return `${compactTime(nowMs)}-${random.toString('hex')}`
 }
 
 function isBackupId(name: string): boolean {
