@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { env } from 'node:process'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { CATALOG, portAt, type ServiceName } from '#catalog'
-import { takenPorts } from '#ops/process/listening-ports.ts'
+import type { ServiceName } from '#catalog'
 import { startStack } from '#ops/stack.ts'
 import { servePage } from '#gates/runners/page-server.ts'
 import { writeRunConfiguration } from '#gates/runners/run-configuration.ts'
@@ -16,6 +15,7 @@ import {
   serviceToken,
 } from '#gates/runners/service-access.ts'
 import { STACK_VARIABLE } from '#gates/runners/test-run.ts'
+import { freePortBase } from './free-port-base.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
@@ -94,14 +94,4 @@ async function ownStack(): Promise<StackUnderTest> {
     await rm(home, { recursive: true, force: true })
   }
   return { home, portBase, runId: started.runId, pageUrl: page.url }
-}
-
-/** Several test processes may run at once: each takes a block that nobody holds, below the ports of outgoing calls. */
-function freePortBase(): number {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const base = 15_000 + ((process.pid + attempt * 7) % 80) * 200
-    const ports = [...Object.values(CATALOG).map(({ port }) => portAt(port, base)), portAt(7097, base)]
-    if (takenPorts(ports).length === 0) return base
-  }
-  throw new Error('no free block of ports')
 }

@@ -7,9 +7,10 @@ import { type CommandDefinition, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
-const PARTS = ['check', 'unit', 'real', 'stack'] as const
+const PARTS = ['check', 'unit', 'real', 'soak'] as const
 type Part = (typeof PARTS)[number]
 
+const PLANTED_SOAKS = 'tests/planted/soak.test.ts'
 const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,deploy,bench,tests}'
 
 export const command: CommandDefinition = {
@@ -19,14 +20,13 @@ export const command: CommandDefinition = {
   options: [
     {
       flags: '--only <part>',
-      help: `one of ${PARTS.join(', ')}: real ones start processes, those of stack load all six services`,
+      help: `one of ${PARTS.join(', ')}: real ones start processes, those of soak load the stack and judge it by time`,
     },
   ],
   examples: ['./sonia test', './sonia test --only unit'],
   async run(args, host) {
     const parts = partsOf(textOption(args, 'only'))
-    if (parts.includes('real') || parts.includes('stack'))
-      await buildMissing(host, buildProgressPrinter(host))
+    if (parts.includes('real') || parts.includes('soak')) await buildMissing(host, buildProgressPrinter(host))
     for (const part of parts) {
       const code = await runPart(part, host)
       if (code !== 0) {
@@ -51,19 +51,22 @@ async function runPart(part: Part, host: Host): Promise<number> {
   if (part === 'check') return run(host, npmArguments())
   const files = testFiles(host.repository, part)
   if (files.length === 0) throw new CliError(EXIT_CODES.internal, `test: no ${part} tests were collected`)
-  // Those of a loaded stack are judged by time as well: one after the other, or they would judge each other.
-  const concurrency = part === 'stack' ? '1' : '2'
   return run(host, [
     process.execPath,
     '--test',
-    `--test-concurrency=${concurrency}`,
+    `--test-concurrency=${CONCURRENCY[part]}`,
     `--test-reporter=${join(host.repository, 'tests', 'summary-reporter.ts')}`,
     '--test-reporter-destination=stdout',
     ...files,
   ])
 }
 
-/** Tests below tests/ load the whole stack, those named `*.real.test.ts` start some process, the others none. */
+/**
+ * Real ones wait for processes more than they compute. A soak is judged by time as well: one after the other, or they
+ * would judge each other.
+ */
+const CONCURRENCY: Readonly<Record<Exclude<Part, 'check'>, number>> = { unit: 2, real: 3, soak: 1 }
+
 function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly string[] {
   const all = globSync(`${ROOTS}/**/*.test.ts`, {
     cwd: repository,
@@ -72,9 +75,10 @@ function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly s
   return all.filter((path) => partOf(path) === part).toSorted()
 }
 
+/** Real tests are named `*.real.test.ts` or lie below tests/; the others start no process of the system. */
 function partOf(path: string): Exclude<Part, 'check'> {
-  if (path.startsWith('tests/')) return 'stack'
-  return path.endsWith('.real.test.ts') ? 'real' : 'unit'
+  if (path === PLANTED_SOAKS) return 'soak'
+  return path.startsWith('tests/') || path.endsWith('.real.test.ts') ? 'real' : 'unit'
 }
 
 function npmArguments(): readonly string[] {
