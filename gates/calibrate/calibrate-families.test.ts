@@ -53,12 +53,12 @@ test('one pass where none is allowed refutes, and so does a share that is certai
 })
 
 test('a few histories of every family: no demand is refuted, however many workers judge them', async () => {
-  const settings = { families: FAMILIES, histories: 4, seed: 20261124 }
-  const rates = await calibrateFamilies({ ...settings, workers: 2 })
+  const plans = FAMILIES.map((family) => ({ family, histories: 4 }))
+  const rates = await calibrateFamilies({ plans, seed: 20261124, workers: 2 })
   assert.deepEqual(
     rates.filter(({ refuted }) => refuted.length > 0).map(({ family, refuted }) => [family, refuted]),
     [],
   )
-  const some = await calibrateFamilies({ ...settings, families: FAMILIES.slice(0, 2), workers: 1 })
+  const some = await calibrateFamilies({ plans: plans.slice(0, 2), seed: 20261124, workers: 1 })
   assert.deepEqual(some, rates.slice(0, 2))
 })

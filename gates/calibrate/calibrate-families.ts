@@ -5,11 +5,20 @@ import { clopperPearson } from './clopper-pearson.ts'
 import type { Demand, Family } from './histories/families.ts'
 import type { JudgedHistory } from './judge-history.ts'
 
-export interface CalibrationSettings {
-  readonly families: readonly Family[]
+/** A family, and how many of its histories are judged. */
+export interface FamilyPlan {
+  readonly family: Family
   readonly histories: number
+}
+
+export interface CalibrationSettings {
+  readonly plans: readonly FamilyPlan[]
   readonly seed: number
   readonly workers: number
+  /** Ends the run early; families that were not judged whole are left out. */
+  readonly signal?: AbortSignal
+  /** Called with each family as it ends. */
+  readonly onFamily?: (rates: FamilyRates) => void
 }
 
 export interface Share {
@@ -36,20 +45,29 @@ const TASK_SIZE = 10
 
 /** Judges histories of each family in workers; the result does not depend on how many there are. */
 export async function calibrateFamilies(settings: CalibrationSettings): Promise<readonly FamilyRates[]> {
-  const tasks = settings.families.flatMap((family) => tasksOf(family, settings))
-  const answers = await inWorkers(tasks, settings.workers)
-  return settings.families.map((family) => {
-    const own = answers
-      .filter(({ task }) => task.family === family.id)
-      .toSorted((a, b) => a.task.from - b.task.from)
-    return ratesOf(
-      family,
-      own.flatMap(({ judged }) => judged),
+  const { plans, onFamily } = settings
+  const tasks = plans.map((plan) => tasksOf(plan, settings.seed))
+  const answers = plans.map((): CalibrationAnswer[] => [])
+  const rates = new Map<number, FamilyRates>()
+  const take = (answer: CalibrationAnswer) => {
+    const index = plans.findIndex(({ family }) => family.id === answer.task.family)
+    const plan = plans[index]
+    const own = answers[index]
+    own?.push(answer)
+    if (plan === undefined || own === undefined || own.length < (tasks[index]?.length ?? 0)) return
+    const inOrder = own.toSorted((a, b) => a.task.from - b.task.from)
+    const one = ratesOf(
+      plan.family,
+      inOrder.flatMap(({ judged }) => judged),
     )
-  })
+    rates.set(index, one)
+    onFamily?.(one)
+  }
+  await inWorkers(tasks.flat(), settings, take)
+  return plans.flatMap((_, index) => rates.get(index) ?? [])
 }
 
-function tasksOf(family: Family, { histories, seed }: CalibrationSettings): readonly CalibrationTask[] {
+function tasksOf({ family, histories }: FamilyPlan, seed: number): readonly CalibrationTask[] {
   return Array.from({ length: Math.ceil(histories / TASK_SIZE) }, (_, index) => ({
     family: family.id,
     seed,
@@ -60,24 +78,25 @@ function tasksOf(family: Family, { histories, seed }: CalibrationSettings): read
 
 async function inWorkers(
   tasks: readonly CalibrationTask[],
-  count: number,
-): Promise<readonly CalibrationAnswer[]> {
+  { workers, signal }: Pick<CalibrationSettings, 'workers' | 'signal'>,
+  take: (answer: CalibrationAnswer) => void,
+): Promise<void> {
   const waiting = tasks.values()
-  const answers: CalibrationAnswer[] = []
   const work = async () => {
     const worker = new Worker(new URL('./calibrate-worker.ts', import.meta.url))
     try {
       for (const task of waiting) {
-        const answered = once(worker, 'message')
+        const answered = once(worker, 'message', signal === undefined ? {} : { signal })
         worker.postMessage(task)
-        answers.push(((await answered) as [CalibrationAnswer])[0])
+        take(((await answered) as [CalibrationAnswer])[0])
       }
+    } catch (error) {
+      if (signal?.aborted !== true) throw error
     } finally {
       await worker.terminate()
     }
   }
-  await Promise.all(Array.from({ length: count }, work))
-  return answers
+  await Promise.all(Array.from({ length: workers }, work))
 }
 
 export function ratesOf(family: Family, judged: readonly JudgedHistory[]): FamilyRates {

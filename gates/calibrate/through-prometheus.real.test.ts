@@ -21,6 +21,10 @@ test('blocks, Prometheus and the production criterion say what the judge says of
   const families = FAMILIES.filter(({ id }) => ['short', 'leak-5', 'cache-fill-8h'].includes(id))
   const settings = { families, histories: 6, seed: 3 }
   const through = await calibrateThroughPrometheus(criterion, settings, binaries)
-  const direct = await calibrateFamilies({ ...settings, workers: 1 })
+  const direct = await calibrateFamilies({
+    plans: families.map((family) => ({ family, histories: settings.histories })),
+    seed: settings.seed,
+    workers: 1,
+  })
   assert.deepEqual(through.map(verdictsOf), direct.map(verdictsOf))
 })

@@ -17,6 +17,8 @@ export interface ThroughSettings {
   /** Histories of each family; rounded up to whole stacks of six services. */
   readonly histories: number
   readonly seed: number
+  /** Called with each family as it ends. */
+  readonly onFamily?: (rates: FamilyRates) => void
 }
 
 const MEMORY = 'process_resident_memory_bytes'
@@ -39,6 +41,7 @@ export async function calibrateThroughPrometheus(
 ): Promise<readonly FamilyRates[]> {
   const rates: FamilyRates[] = []
   for (const family of settings.families) {
+    if (binaries.signal?.aborted === true) break
     const cases = stacksOf(family, settings)
     const verdicts = await withPlantedCases(binaries, cases, async (url, placed) => {
       const client = prometheusClient({ url })

@@ -3,8 +3,11 @@ import { type FamilyRates, type Share, shareOfCount } from './calibrate-families
 import type { JudgedHistory } from './judge-history.ts'
 
 /** Six services with five resources each, and the p95 of eight routes. */
-const RESOURCES = 30
-const ROUTES = 8
+export const GATE_RESOURCES = 30
+export const GATE_ROUTES = 8
+const STEADY_ROUTES = 'p95-steady'
+/** What whole gates are made of, but for one defect. */
+export const WHOLE_GATE_FAMILIES: readonly string[] = ['short', 'long', STEADY_ROUTES]
 
 export interface GateRates {
   /** Of what histories the gate is made, for a person. */
@@ -25,25 +28,27 @@ interface Part {
 /** What becomes of whole gates made of histories already judged, each used once in a row of gates. */
 export function wholeGateRates(rates: readonly FamilyRates[]): readonly GateRates[] {
   const of = (family: string) => rates.find((one) => one.family === family)
-  const routes = of('p95-steady')
-  const healthy = rates.filter(({ kind, family }) => kind === 'healthy' && family !== 'p95-steady')
+  const routes = of(STEADY_ROUTES)
+  const healthy = rates.filter(({ kind, family }) => kind === 'healthy' && family !== STEADY_ROUTES)
   const short = of('short')
   const defects = rates.filter(({ kind, family }) => kind === 'defect' && !family.startsWith('p95'))
   return [
-    ...healthy.map((one) => gateRates(`${RESOURCES} x ${one.family}`, [{ rates: one, count: RESOURCES }])),
+    ...healthy.map((one) =>
+      gateRates(`${GATE_RESOURCES} x ${one.family}`, [{ rates: one, count: GATE_RESOURCES }]),
+    ),
     ...(routes === undefined
       ? []
       : healthy.map((one) =>
-          gateRates(`${RESOURCES} x ${one.family}, ${ROUTES} x p95-steady`, [
-            { rates: one, count: RESOURCES },
-            { rates: routes, count: ROUTES },
+          gateRates(`${GATE_RESOURCES} x ${one.family}, ${GATE_ROUTES} x ${STEADY_ROUTES}`, [
+            { rates: one, count: GATE_RESOURCES },
+            { rates: routes, count: GATE_ROUTES },
           ]),
         )),
     ...(short === undefined
       ? []
       : defects.map((one) =>
-          gateRates(`${RESOURCES - 1} x short, one ${one.family}`, [
-            { rates: short, count: RESOURCES - 1 },
+          gateRates(`${GATE_RESOURCES - 1} x short, one ${one.family}`, [
+            { rates: short, count: GATE_RESOURCES - 1 },
             { rates: one, count: 1 },
           ]),
         )),

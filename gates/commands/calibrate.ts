@@ -1,20 +1,22 @@
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
-import { calibrateFamilies, type FamilyRates } from '../calibrate/calibrate-families.ts'
+import { calibrateFamilies, type FamilyRates, ratesOf } from '../calibrate/calibrate-families.ts'
 import { FAMILIES, type Family } from '../calibrate/histories/families.ts'
-import { runAlertMutations } from '../calibrate/mutation/alert-mutation-run.ts'
-import { type MutantFate, runCriteriaMutations } from '../calibrate/mutation/mutation-run.ts'
+import { calibratedCode, keptVerdicts } from '../calibrate/kept-verdicts.ts'
+import { planHistories } from '../calibrate/plan-histories.ts'
 import type { Binaries } from '../calibrate/planted/judge-cases.ts'
-import { plantedCases } from '../calibrate/planted/planted-cases.ts'
+import { renderFamily, renderGates, renderHead } from '../calibrate/render-rates.ts'
 import { calibrateThroughPrometheus } from '../calibrate/through-prometheus.ts'
 import { wholeGateRates } from '../calibrate/whole-gate.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
-import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { runMutations } from './calibrate-mutations.ts'
 
 const HISTORIES = '300'
+const MARGIN = '1000'
 const SEED = '1'
 const WORKERS = String(availableParallelism())
 
@@ -24,11 +26,20 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--families <names>', help: 'some of them, a,b (default: all)' },
     { flags: '--histories <number>', help: 'histories of each family', fallback: HISTORIES },
+    { flags: '--margin <number>', help: 'histories of each family at exactly delta', fallback: MARGIN },
+    {
+      flags: '--gates <number>',
+      help: 'whole gates to make of short, long and p95-steady, which takes more of these (default: as many as there are)',
+    },
     { flags: '--seed <number>', help: 'the same seed gives the same histories', fallback: SEED },
     {
       flags: '--workers <number>',
       help: 'threads that judge; the rates do not depend on it',
       fallback: WORKERS,
+    },
+    {
+      flags: '--keep <folder>',
+      help: 'keep the verdicts of each family there as it ends, and go on from those that are there',
     },
     {
       flags: '--mutations',
@@ -46,39 +57,102 @@ export const command: CommandDefinition = {
     { flags: '--json', help: 'print JSON' },
   ],
   arguments: [],
-  examples: ['./sonia gates calibrate --families short,leak-2-short --histories 50'],
+  examples: [
+    './sonia gates calibrate --families short,leak-2-short --histories 50',
+    './sonia gates calibrate --histories 1000 --gates 300 --keep /tmp/calibration',
+  ],
   async run(args, host) {
-    if (flagOption(args, 'mutations')) return runMutations(args, host)
-    const rates = await measure(args, host)
-    const whole = wholeGateRates(rates)
+    if (flagOption(args, 'mutations')) return runMutations(args, host, await binariesOf(host))
+    const families = familiesOption(args)
     const isJson = flagOption(args, 'json')
-    host.stdout.write(
-      isJson
-        ? `${JSON.stringify({ per_series: rates.map(withoutHistories), whole_gate: whole })}\n`
-        : render(rates, whole),
-    )
+    const say = (text: string) => {
+      if (!isJson) host.stdout.write(text)
+    }
+    say(renderHead())
+    const rates = await measure(args, host, { families, onFamily: (one) => say(renderFamily(one)) })
+    const whole = wholeGateRates(rates)
+    say(renderGates(whole))
+    if (isJson)
+      host.stdout.write(`${JSON.stringify({ per_series: rates.map(withoutHistories), whole_gate: whole })}\n`)
+    if (host.interrupted.aborted) sayHowToGoOn(args, host, restOf(families, rates))
     return rates.some(({ refuted }) => refuted.length > 0) ? EXIT_CODES.gateFailed : EXIT_CODES.passed
   },
 }
 
-async function measure(args: CommandArguments, host: Host): Promise<readonly FamilyRates[]> {
-  const families = familiesOption(args)
-  const histories = wholeOption(args, 'histories', HISTORIES)
-  const seed = wholeOption(args, 'seed', SEED)
+interface Measuring {
+  readonly families: readonly Family[]
+  readonly onFamily: (rates: FamilyRates) => void
+}
+
+async function measure(
+  args: CommandArguments,
+  host: Host,
+  { families, onFamily }: Measuring,
+): Promise<readonly FamilyRates[]> {
   const way = textOption(args, 'through') ?? 'memory'
-  if (way === 'memory')
-    return calibrateFamilies({ families, histories, seed, workers: wholeOption(args, 'workers', WORKERS) })
+  if (way === 'memory') return measureInMemory(args, host, { families, onFamily })
   if (way !== 'prometheus')
     throw new CliError(EXIT_CODES.badUsage, `--through "${way}" is neither memory nor prometheus`)
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
   const criterion = gates.flatMap(({ criteria }) => criteria).find(({ id }) => id === 'soak.memory')
   if (criterion === undefined) throw new CliError(EXIT_CODES.badInput, 'the criterion soak.memory is gone')
-  const ofMemory = families.filter(({ series }) => series === 'memory')
   return calibrateThroughPrometheus(
     criterion,
-    { families: ofMemory, histories, seed },
+    {
+      families: families.filter(({ series }) => series === 'memory'),
+      histories: wholeOption(args, 'histories', HISTORIES),
+      seed: wholeOption(args, 'seed', SEED),
+      onFamily,
+    },
     await binariesOf(host),
   )
+}
+
+async function measureInMemory(
+  args: CommandArguments,
+  host: Host,
+  { families, onFamily }: Measuring,
+): Promise<readonly FamilyRates[]> {
+  const seed = wholeOption(args, 'seed', SEED)
+  const plans = planHistories(families, {
+    histories: wholeOption(args, 'histories', HISTORIES),
+    margin: wholeOption(args, 'margin', MARGIN),
+    gates: textOption(args, 'gates') === undefined ? 0 : wholeOption(args, 'gates', '0'),
+  })
+  const folder = textOption(args, 'keep')
+  const kept =
+    folder === undefined
+      ? null
+      : keptVerdicts(resolve(host.cwd, folder), { seed, code: calibratedCode(host.repository) })
+  const before = plans.flatMap((plan) => {
+    const judged = kept?.read(plan) ?? null
+    return judged === null ? [] : [ratesOf(plan.family, judged)]
+  })
+  for (const one of before) onFamily(one)
+  const now = await calibrateFamilies({
+    plans: plans.filter(({ family }) => !before.some((one) => one.family === family.id)),
+    seed,
+    workers: wholeOption(args, 'workers', WORKERS),
+    signal: host.interrupted,
+    onFamily(one) {
+      kept?.write(one.family, one.judged)
+      onFamily(one)
+    },
+  })
+  const all = [...before, ...now]
+  return plans.flatMap(({ family }) => all.find((one) => one.family === family.id) ?? [])
+}
+
+function restOf(families: readonly Family[], rates: readonly FamilyRates[]): readonly string[] {
+  return families.map(({ id }) => id).filter((id) => !rates.some(({ family }) => family === id))
+}
+
+function sayHowToGoOn(args: CommandArguments, host: Host, rest: readonly string[]): void {
+  const goOn =
+    textOption(args, 'keep') === undefined
+      ? `the rest with --families ${rest.join(',')}, or all of them with --keep, which goes on where it ended`
+      : 'the same command again: it goes on from what is kept'
+  host.stderr.write(`sonia: interrupted; ${rest.length} families are not judged\n  try: ${goOn}\n`)
 }
 
 async function binariesOf(host: Host): Promise<Binaries> {
@@ -86,48 +160,8 @@ async function binariesOf(host: Host): Promise<Binaries> {
     prometheus: (await locateTool('prometheus', host)).path,
     promtool: (await locateTool('promtool', host)).path,
     scratchParent: tmpdir(),
+    signal: host.interrupted,
   }
-}
-
-/** Mutants of criteria first, then of alerts; as far as `--mutants` asks for them. */
-async function mutate(args: CommandArguments, host: Host): Promise<readonly MutantFate[]> {
-  const only = textOption(args, 'mutants')?.split(',')
-  const asked = (kind: string) => (name: string) =>
-    only === undefined || only.some((one) => one === kind || name.startsWith(one))
-  const onProgress = (line: string) => host.stderr.write(`${line}\n`)
-  const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
-  const binaries = await binariesOf(host)
-  const isCriterion = asked('criteria')
-  const concerned = gates.filter(({ criteria }) => criteria.some(({ id }) => isCriterion(id)))
-  const cases = plantedCases().filter(({ gate }) => concerned.some((one) => one.gate === gate))
-  const ofCriteria =
-    concerned.length === 0
-      ? []
-      : await runCriteriaMutations(concerned, cases, { binaries, isAsked: isCriterion, onProgress })
-  const ofAlerts = await runAlertMutations({
-    promtool: binaries.promtool,
-    rules: join(host.repository, 'prometheus', 'rules'),
-    scratchParent: binaries.scratchParent,
-    isAsked: asked('alerts'),
-    onProgress,
-  })
-  return [...ofCriteria, ...ofAlerts]
-}
-
-/** Fails where a survivor has no written reason. */
-async function runMutations(args: CommandArguments, host: Host): Promise<ExitCode> {
-  const fates = await mutate(args, host)
-  if (fates.length === 0) throw new CliError(EXIT_CODES.badUsage, '--mutants names no criterion and no alert')
-  const survivors = fates.filter(({ caughtBy }) => caughtBy === null)
-  const unexplained = survivors.filter(({ reason }) => reason === null)
-  const lines = survivors.map(
-    ({ criterion, operator, change, reason }) =>
-      `survives  ${criterion}  ${operator}  ${change}\n          ${reason ?? 'NO REASON WRITTEN'}\n`,
-  )
-  const score = `${fates.length - survivors.length} of ${fates.length} mutants caught, ${survivors.length - unexplained.length} survive with a reason, ${unexplained.length} without\n`
-  const isJson = flagOption(args, 'json')
-  host.stdout.write(isJson ? `${JSON.stringify(fates)}\n` : `${lines.join('')}${score}`)
-  return unexplained.length === 0 ? EXIT_CODES.passed : EXIT_CODES.gateFailed
 }
 
 function withoutHistories({ judged: _judged, ...rates }: FamilyRates) {
@@ -150,20 +184,4 @@ function wholeOption(args: CommandArguments, name: string, fallback: string): nu
   const text = textOption(args, name) ?? fallback
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
   throw new CliError(EXIT_CODES.badUsage, `--${name} "${text}" is no whole number above 0`)
-}
-
-function render(rates: readonly FamilyRates[], whole: ReturnType<typeof wholeGateRates>): string {
-  const percent = (share: number) => `${(share * 100).toFixed(1)}`
-  const cell = ({ share, interval }: FamilyRates['fail']) =>
-    `${percent(share)} [${percent(interval[0])}, ${percent(interval[1])}]`.padEnd(22)
-  const head = `${'family'.padEnd(26)}${'n'.padStart(6)}  ${'FAIL %'.padEnd(22)}${'PASS %'.padEnd(22)}INCONCLUSIVE %\n`
-  const lines = rates.map(
-    ({ family, histories, fail, pass, inconclusive, refuted }) =>
-      `${family.padEnd(26)}${String(histories).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}${refuted.length === 0 ? '' : ` REFUTES ${refuted.join(', ')}`}\n`,
-  )
-  const gates = whole.map(
-    ({ made, gates: count, fail, pass, inconclusive }) =>
-      `${made.padEnd(44)}${String(count).padStart(6)}  ${cell(fail)}${cell(pass)}${cell(inconclusive)}\n`,
-  )
-  return `per series, 95 % Clopper-Pearson intervals\n${head}${lines.join('')}\nwhole gate: PASS needs every series, a FAIL must survive Holm over all of them\n${gates.join('')}`
 }

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { type AlertRule, mutateAlert } from './mutate-alert.ts'
+import { type AlertMutant, type AlertRule, mutateAlert } from './mutate-alert.ts'
 import type { MutantFate } from './mutation-run.ts'
+import { outcomesOfTests } from './rule-test-outcomes.ts'
 import { reasonToSurvive } from './survivors.ts'
 
 export interface AlertMutationSettings {
@@ -14,15 +15,19 @@ export interface AlertMutationSettings {
   /** Which alerts to change. */
   readonly isAsked: (alert: string) => boolean
   readonly onProgress: (line: string) => void
+  /** Ends the run early; alerts whose mutants were not all tested are left out. */
+  readonly signal: AbortSignal
 }
 
 interface RuleFile {
   readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[]
 }
 
-/** One unit test of promtool; what it says is kept as it stands. */
-interface RuleTest {
-  readonly promql_expr_test?: readonly { readonly expr: string }[]
+/** Unit tests of promtool in one file; what they say is kept as it stands. */
+interface RuleTestFile {
+  readonly name: string
+  readonly evaluation_interval: string
+  readonly tests: readonly { readonly promql_expr_test?: readonly { readonly expr: string }[] }[]
 }
 
 const ALERTS = 'alerts.rules.yml'
@@ -30,6 +35,7 @@ const RECORDING = 'recording.rules.yml'
 
 /** Makes every small wrong change to every alert, and looks whether a unit test of the rules tells it from the right one. */
 export async function runAlertMutations(settings: AlertMutationSettings): Promise<readonly MutantFate[]> {
+  const { signal, promtool } = settings
   const scratch = await mkdtemp(join(settings.scratchParent, 'sonia-alerts-'))
   try {
     const file = parse(await readFile(join(settings.rules, ALERTS), 'utf8')) as RuleFile
@@ -38,69 +44,105 @@ export async function runAlertMutations(settings: AlertMutationSettings): Promis
     const fates: MutantFate[] = []
     const rules = file.groups.flatMap((group) => group.rules)
     for (const rule of rules.filter(({ alert }) => settings.isAsked(alert))) {
-      fates.push(...(await fatesOf(rule, { rules, tests, scratch, promtool: settings.promtool })))
+      const own = await fatesOf(rule, { rules, tests, scratch, promtool, signal })
+      if (signal.aborted) break
+      fates.push(...own)
       settings.onProgress(`${rule.alert} ${rule.labels['severity']}: ${fates.length} mutants so far`)
     }
     return fates
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    await rm(scratch, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 
-async function readTests(folder: string): Promise<readonly RuleTest[]> {
+async function readTests(folder: string): Promise<readonly RuleTestFile[]> {
   const names = (await readdir(folder)).filter((name) => /^alerts.*\.test\.yml$/.test(name)).toSorted()
-  const files = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
-  return files.flatMap((text) => (parse(text) as { readonly tests: readonly RuleTest[] }).tests)
+  return Promise.all(
+    names.map(async (name) => ({
+      ...(parse(await readFile(join(folder, name), 'utf8')) as Omit<RuleTestFile, 'name'>),
+      name,
+    })),
+  )
 }
 
 interface Bench {
   readonly rules: readonly AlertRule[]
-  readonly tests: readonly RuleTest[]
+  readonly tests: readonly RuleTestFile[]
   readonly scratch: string
   readonly promtool: string
+  readonly signal: AbortSignal
 }
 
 /** Only the tests that ask for the alert are run, and only alerts of its name beside it: the others cannot notice. */
 async function fatesOf(rule: AlertRule, bench: Bench): Promise<readonly MutantFate[]> {
-  const own = bench.tests.filter(({ promql_expr_test: asked = [] }) =>
-    asked.some(({ expr }) => expr.includes(`alertname="${rule.alert}"`)),
-  )
-  const suite = { rule_files: [RECORDING, ALERTS], evaluation_interval: '15s', tests: own }
-  await writeFile(join(bench.scratch, 'alerts.test.yml'), stringify(suite))
-  const sound = await saidOf(rule, rule, bench)
+  const asksForIt = ({ expr }: { readonly expr: string }) => expr.includes(`alertname="${rule.alert}"`)
+  const own = bench.tests
+    .map((file) => ({
+      ...file,
+      tests: file.tests.filter(({ promql_expr_test: asked = [] }) => asked.some(asksForIt)),
+    }))
+    .filter(({ tests }) => tests.length > 0)
+  const mutants = mutateAlert(rule)
+  const [sound, ...said] = await saidOf([rule, ...mutants.map((mutant) => mutant.rule)], rule, {
+    ...bench,
+    tests: own,
+  })
+  if (bench.signal.aborted) return []
   if (sound !== 'success') throw new Error(`the unit tests of ${rule.alert} fail as they stand: ${sound}`)
-  const fates: MutantFate[] = []
-  for (const mutant of mutateAlert(rule)) {
-    const said = await saidOf(rule, mutant.rule, bench)
-    if (said === 'refused') continue
-    const criterion = `${rule.alert} ${rule.labels['severity']} ${rule.labels['service'] ?? ''}`.trim()
-    const { operator, change } = mutant
-    const caughtBy = said === 'success' ? null : said
-    const reason = caughtBy === null ? reasonToSurvive(criterion, change) : null
-    fates.push({ criterion, operator, change, caughtBy, reason })
-  }
-  return fates
+  return mutants.flatMap((mutant, index) => fateOf(rule, mutant, said[index] ?? 'success'))
 }
 
-/** "success", "refused" for what is no rule at all, or the first failed test. */
-async function saidOf(rule: AlertRule, by: AlertRule, { rules, scratch, promtool }: Bench): Promise<string> {
+/** What is no rule at all is no mutant. */
+function fateOf(rule: AlertRule, { operator, change }: AlertMutant, said: string): readonly MutantFate[] {
+  if (said === 'refused') return []
+  const criterion = `${rule.alert} ${rule.labels['severity']} ${rule.labels['service'] ?? ''}`.trim()
+  const caughtBy = said === 'success' ? null : said
+  const reason = caughtBy === null ? reasonToSurvive(criterion, change) : null
+  return [{ criterion, operator, change, caughtBy, reason }]
+}
+
+/** All variants in one start of promtool; for each "success", "refused" for what is no rule, or the first failed test. */
+async function saidOf(
+  variants: readonly AlertRule[],
+  rule: AlertRule,
+  { rules, tests, scratch, promtool, signal }: Bench,
+): Promise<readonly string[]> {
   const beside = rules.filter(({ alert }) => alert === rule.alert)
-  const changed = { groups: [{ name: 'mutated', rules: beside.map((one) => (one === rule ? by : one)) }] }
-  await writeFile(join(scratch, ALERTS), stringify(changed))
-  const output = await outputOfTests(promtool, scratch)
-  if (output === null) return 'success'
-  if (/parse error|could not parse|invalid/i.test(output)) return 'refused'
-  return /name: ([^\n]+),/.exec(output)?.[1] ?? output.trim().slice(0, 200)
+  const suites: string[][] = []
+  for (const [index, by] of variants.entries()) {
+    const groups = [{ name: 'mutated', rules: beside.map((one) => (one === rule ? by : one)) }]
+    await writeFile(join(scratch, `${index}.rules.yml`), stringify({ groups }))
+    const names = tests.map(({ name }) => `${index}.${name}`)
+    for (const { name, ...file } of tests) {
+      const suite = { ...file, rule_files: [RECORDING, `${index}.rules.yml`] }
+      await writeFile(join(scratch, `${index}.${name}`), stringify(suite))
+    }
+    suites.push(names)
+  }
+  const outcomes = outcomesOfTests(await outputOfTests(promtool, suites.flat(), { scratch, signal }))
+  return suites.map((names) => {
+    const outputs = names.map((name) => outcomes.get(name) ?? 'not run')
+    return worstOf(outputs)
+  })
 }
 
-/** Null where all tests pass. */
-function outputOfTests(promtool: string, folder: string): Promise<string | null> {
+function worstOf(outcomes: readonly string[]): string {
+  if (outcomes.includes('refused')) return 'refused'
+  return outcomes.find((one) => one !== 'success') ?? 'success'
+}
+
+/** Both streams as one text, in the order in which they were written. */
+function outputOfTests(
+  promtool: string,
+  files: readonly string[],
+  { scratch, signal }: { readonly scratch: string; readonly signal: AbortSignal },
+): Promise<string> {
   return new Promise((resolve) => {
     execFile(
-      promtool,
-      ['test', 'rules', 'alerts.test.yml'],
-      { cwd: folder, maxBuffer: 16 * 1024 * 1024 },
-      (error, stdout, stderr) => resolve(error === null ? null : `${stdout}${stderr}`),
+      '/bin/sh',
+      ['-c', 'TMPDIR=. exec "$0" test rules "$@" 2>&1', promtool, ...files],
+      { cwd: scratch, maxBuffer: 64 * 1024 * 1024, killSignal: 'SIGKILL', signal },
+      (_error, stdout) => resolve(stdout),
     )
   })
 }

@@ -12,6 +12,7 @@ import { reasonToSurvive } from './survivors.ts'
 interface Asking {
   readonly client: PrometheusClient
   readonly judge: ReturnType<typeof rememberingJudge>
+  readonly signal: AbortSignal
 }
 
 export interface MutantFate {
@@ -29,22 +30,30 @@ export interface MutationSettings {
   /** Which criteria to change. */
   readonly isAsked: (id: string) => boolean
   readonly onProgress: (line: string) => void
+  /** Ends the run early; criteria whose mutants were not all judged are left out. */
+  readonly signal: AbortSignal
 }
 
 /** Makes every small wrong change to every criterion, and looks whether a planted case tells it from the right one. */
 export async function runCriteriaMutations(
   gates: readonly GateCriteria[],
   cases: readonly PlantedCase[],
-  { binaries, isAsked, onProgress }: MutationSettings,
+  { binaries, isAsked, onProgress, signal }: MutationSettings,
 ): Promise<readonly MutantFate[]> {
   return withPlantedCases(binaries, cases, async (url, placed) => {
-    const ask: Asking = { client: rememberingClient(prometheusClient({ url })), judge: rememberingJudge() }
+    const ask: Asking = {
+      client: rememberingClient(prometheusClient({ url })),
+      judge: rememberingJudge(),
+      signal,
+    }
     const fates: MutantFate[] = []
     for (const { gate, criteria } of gates) {
       const own = placed.filter(({ planted }) => planted.gate === gate)
       if (own.length === 0) throw new Error(`nothing is planted for the gate ${gate}`)
       for (const criterion of criteria.filter(({ id }) => isAsked(id))) {
-        fates.push(...(await fatesOf(criterion, own, ask)))
+        const ofOne = await fatesOf(criterion, own, ask)
+        if (signal.aborted) return fates
+        fates.push(...ofOne)
         onProgress(`${criterion.id}: ${fates.length} mutants so far`)
       }
     }
@@ -65,6 +74,7 @@ async function fatesOf(
   // A case that caught one mutant often catches the next: it is asked first.
   const order = [...expected.keys()]
   for (const mutant of mutateCriterion(resolved)) {
+    if (ask.signal.aborted) return fates
     const caught = await catching(mutant, order, { expected, ask })
     if (caught !== null) order.unshift(...order.splice(order.indexOf(caught), 1))
     const caughtBy = caught?.planted.name ?? null

@@ -16,6 +16,8 @@ export interface Binaries {
   readonly promtool: string
   /** Folder below which everything is made, and removed. */
   readonly scratchParent: string
+  /** Ends early what runs. */
+  readonly signal?: AbortSignal
 }
 
 /** A case with the moment at which its window begins. */
@@ -39,33 +41,57 @@ export async function withPlantedCases<T>(
   try {
     const placed = placeCases(cases)
     const blocks = join(scratch, 'blocks')
-    await writeBlocks(binaries.promtool, linesOf(placed), { scratch, blocks })
+    const { signal } = binaries
+    await writeBlocks(binaries.promtool, linesOf(placed), { scratch, blocks, ...(signal && { signal }) })
     const prometheus = await startOverBlocks(binaries.prometheus, scratch, blocks)
     try {
-      return await action(prometheus.url, placed, blocks)
+      return await unlessAborted(action(prometheus.url, placed, blocks), signal)
     } finally {
       await prometheus.stop()
     }
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    // promtool may write until its last moment.
+    await rm(scratch, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** Rejects as soon as the signal aborts; what becomes of the work then is nobody's business. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  const { promise, reject } = Promise.withResolvers<never>()
+  const give = () => reject(signal.reason)
+  if (signal.aborted) give()
+  signal.addEventListener('abort', give, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', give)
+  }
+}
+
+export interface BlockFolders {
+  readonly scratch: string
+  readonly blocks: string
+  /** Ends early what runs. */
+  readonly signal?: AbortSignal
 }
 
 /** Writes OpenMetrics lines as blocks of Prometheus. */
 export async function writeBlocks(
   promtool: string,
   lines: Iterable<string>,
-  { scratch, blocks }: { readonly scratch: string; readonly blocks: string },
+  { scratch, blocks, signal }: BlockFolders,
 ): Promise<void> {
   const file = join(scratch, 'history.om')
-  await pipeline(Readable.from(joined(lines)), createWriteStream(file))
-  await run(
-    promtool,
-    ['tsdb', 'create-blocks-from', '--quiet', '--max-block-duration=4380h', 'openmetrics', file, blocks],
-    {
-      maxBuffer: 64 * 1024 * 1024,
-    },
-  )
+  const ends = signal === undefined ? {} : { signal }
+  await pipeline(Readable.from(joined(lines)), createWriteStream(file), ends)
+  const create = ['tsdb', 'create-blocks-from', '--quiet', '--max-block-duration=4380h', 'openmetrics']
+  // An interrupted promtool leaves what it made in the folder for temporary files.
+  await run('env', [`TMPDIR=${scratch}`, promtool, ...create, file, blocks], {
+    maxBuffer: 64 * 1024 * 1024,
+    killSignal: 'SIGKILL',
+    ...ends,
+  })
   await rm(file)
 }
 
