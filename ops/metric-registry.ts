@@ -71,6 +71,16 @@ export const OPS_METRICS = {
     labels: ['scenario'],
     help: 'Iterations the load plan asks for in the window',
   },
+  sonia_load_failed_responses: {
+    type: 'gauge',
+    labels: [],
+    help: 'Responses to the load of the soak that failed so far, as the load generator counted them',
+  },
+  sonia_load_error_budget_responses: {
+    type: 'gauge',
+    labels: [],
+    help: 'Failed responses that lose the soak, however the rest of it goes',
+  },
   sonia_gate_verdict: {
     type: 'gauge',
     labels: ['gate'],

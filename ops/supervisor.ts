@@ -13,6 +13,7 @@ import { prepareHome, type StateHome, stateHome } from './state-home.ts'
 import { removeSupervisorRecord, type SupervisorRecord, writeSupervisorRecord } from './supervisor-record.ts'
 import { writeStopSummary } from './stop-summary.ts'
 import { createWatch, type Watch, type WatchOptions } from './watch.ts'
+import { WATCH_TOOLS } from './watch-tools.ts'
 
 export interface SupervisorOptions {
   readonly repo: string
@@ -79,7 +80,7 @@ async function start(options: SupervisorOptions, running: Running): Promise<void
     ...shared,
     receivers: readReceivers(stateHome(home)),
     ...options.watch,
-    restartTools: true,
+    restartTools: WATCH_TOOLS,
     onEvent: ({ tool, kind, cause }) => log('WARN', kind, `${tool} ended ${cause}`),
   })
   running.stack = await startStack({

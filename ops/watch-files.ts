@@ -26,6 +26,7 @@ export interface WatchSettings {
   readonly plantedTarget?: string | undefined
   readonly receivers: Receivers
   readonly alertWaits?: AlertWaits | undefined
+  readonly onlyAlerts?: readonly string[] | undefined
   /** Replaces the committed alert rules, for runs with short intervals. */
   readonly alertRules?: string | undefined
 }
@@ -55,6 +56,7 @@ export function writeWatchFiles(folders: StateHome, settings: WatchSettings): Wa
   const alertmanager = renderAlertmanagerConfig(template('prometheus', 'alertmanager.yml'), {
     receivers: settings.receivers,
     ...(settings.alertWaits === undefined ? {} : { waits: settings.alertWaits }),
+    ...(settings.onlyAlerts === undefined ? {} : { onlyAlerts: settings.onlyAlerts }),
   })
   writeWhole(files.alertmanagerConfig, alertmanager, 0o600)
   const tracesFile = join(files.traces, 'traces.jsonl')

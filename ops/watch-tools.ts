@@ -27,7 +27,7 @@ export interface WatchSlotsOptions {
   readonly ports: Readonly<Record<WatchTool | 'collectorHealth', number>>
   readonly retention: string
   readonly scrapeIntervalSeconds: number
-  readonly restart: boolean
+  readonly restart: readonly WatchTool[]
   readonly onChange: (tool: WatchTool, change: SlotChange) => void
 }
 
@@ -56,7 +56,7 @@ function createWatchSlot(
     cwd: folders.run,
     outputFile: join(folders.logs, `${tool}.out`),
     clock: host.clock,
-    restart: options.restart,
+    restart: options.restart.includes(tool),
     isReady: async (pid) => ownsPort(pid, ports[tool]) && (await isUp()),
     onChange: (change) => options.onChange(tool, change),
   })

@@ -34,12 +34,14 @@ export interface WatchOptions {
   /** Where pages and tickets go; default: nowhere, they are only shown. */
   readonly receivers?: Receivers
   readonly alertWaits?: AlertWaits
+  /** Alerts that are told to anybody; default: all. A run that stops services on purpose tells of few. */
+  readonly onlyAlerts?: readonly string[]
   /** Replaces the committed alert rules, for runs with short intervals. */
   readonly alertRules?: string
   /** host:port of series made up by a drill; they keep the labels they bring. */
   readonly plantedTarget?: string
-  /** A tool that ends on its own is started again; off inside a gate, where it must show. */
-  readonly restartTools?: boolean
+  /** Tools that are started again when they end on their own; default: none. */
+  readonly restartTools?: readonly WatchTool[]
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: (event: WatchEvent) => void
 }
@@ -161,7 +163,7 @@ async function startableSlots(
     files,
     ports: watchPorts(options.portBase),
     retention: options.retention ?? DEFAULT_RETENTION,
-    restart: options.restartTools ?? false,
+    restart: options.restartTools ?? [],
     onChange: (tool, change) => {
       if (change.kind !== 'spawned') return options.onEvent?.({ tool, ...change })
       for (const entry of slots) {

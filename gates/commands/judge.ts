@@ -8,6 +8,7 @@ import { judgeCriteria } from '../engine/judge-run.ts'
 import { loadCriteriaFiles } from '../engine/load-criteria.ts'
 import { serialiseCanonically } from '../engine/serialise-verdict.ts'
 import type { Judgement, Parameters, RunVerdict } from '../engine/types.ts'
+import { statedPart } from '../engine/valid-part.ts'
 import { sensitivityCards } from '../sensitivity/sensitivity-cards.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
@@ -142,5 +143,6 @@ function verdictText({ verdict, gates, not_judged }: RunVerdict): string {
     criteria.map((one) => `${one.verdict.padEnd(12)}  ${one.id.padEnd(32)}  ${one.sentence}`),
   )
   const open = not_judged.map((one) => `${'NOT_JUDGED'.padEnd(12)}  ${one.id.padEnd(32)}  ${one.sentence}`)
-  return `${[...lines, ...open, '', `verdict: ${verdict}`].join('\n')}\n`
+  const parts = gates.flatMap(statedPart)
+  return `${[...lines, ...open, ...parts, '', `verdict: ${verdict}`].join('\n')}\n`
 }

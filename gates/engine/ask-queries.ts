@@ -1,7 +1,7 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import type { Criterion } from './criterion.ts'
 import { type InputProblem, refuseInput } from './input-problems.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
-import type { ResolvedCriterion } from './resolve-criterion.ts'
 import { subqueryPoints } from './subquery-points.ts'
 import type { AskedQuery, StoredAnswer } from './types.ts'
 
@@ -9,9 +9,15 @@ const CONCURRENT_MAX = 4
 /** 48 h at 15 s are 11,520 points. */
 const SUBQUERY_POINTS_MAX = 2_000_000
 
+/** What is asked, and the place in a file that asks it. */
+export interface Asking {
+  readonly criterion: Pick<Criterion, 'id' | 'source'>
+  readonly queries: readonly AskedQuery[]
+}
+
 /** Asks every query of every criterion once, however many criteria share it; answers by `queryKey`. */
 export async function askQueries(
-  criteria: readonly ResolvedCriterion[],
+  criteria: readonly Asking[],
   client: PrometheusClient,
 ): Promise<ReadonlyMap<string, StoredAnswer>> {
   refuseHugeSubqueries(criteria)
@@ -36,7 +42,7 @@ export async function askQueries(
 }
 
 /** Before anything is asked: what would kill Prometheus may not reach it, ours or somebody else's. */
-function refuseHugeSubqueries(criteria: readonly ResolvedCriterion[]): void {
+function refuseHugeSubqueries(criteria: readonly Asking[]): void {
   const problems = criteria.flatMap(({ criterion, queries }) =>
     queries.flatMap(({ role, query, start, end }): InputProblem[] => {
       const points = subqueryPoints(query, start === null ? 0 : end - start)

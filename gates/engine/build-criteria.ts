@@ -20,7 +20,12 @@ export function buildCriteria(parsed: ParsedCriteria): GateCriteria | readonly I
   const problems = [...fileProblems(parsed), ...content.criteria.flatMap((_, i) => entryProblems(parsed, i))]
   if (problems.length > 0) return problems
   const criteria = content.criteria.map((entry, index) => criterionOf(parsed, entry, index))
-  return { gate: content.gate, title: content.title, criteria }
+  return { gate: content.gate, title: content.title, valid: validOf(parsed), criteria }
+}
+
+function validOf({ file, content, lineOf }: ParsedCriteria): GateCriteria['valid'] {
+  if (content.valid === undefined) return null
+  return { promql: content.valid, source: `${file}:${lineOf(['valid'])}` }
 }
 
 function fileProblems({ file, content, lineOf }: ParsedCriteria): InputProblem[] {

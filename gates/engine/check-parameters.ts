@@ -6,10 +6,22 @@ import type { Parameters } from './types.ts'
 /** Refuses criteria that use a parameter nobody gives, before anything is asked. */
 export function checkParameters(gates: readonly GateCriteria[], parameters: Parameters): void {
   const known = new Set([...Object.keys(parameters), ...WINDOW_PARAMETERS])
-  const problems = gates.flatMap((gate) =>
-    gate.criteria.flatMap((criterion) => problemsOf(criterion, known, parameters)),
-  )
+  const problems = gates.flatMap((gate) => [
+    ...validProblems(gate, known),
+    ...gate.criteria.flatMap((criterion) => problemsOf(criterion, known, parameters)),
+  ])
   if (problems.length > 0) throw refuseInput(problems)
+}
+
+function validProblems({ valid }: GateCriteria, known: ReadonlySet<string>): InputProblem[] {
+  if (valid === null) return []
+  const [file = '', line = '1'] = valid.source.split(':')
+  const unknown = new Set(unknownParameters(valid.promql, known))
+  return [...unknown].map((name) => ({
+    file,
+    line: Number(line),
+    message: `valid: there is no parameter $${name}`,
+  }))
 }
 
 function problemsOf(

@@ -92,8 +92,15 @@ export interface Criterion {
   readonly source: string
 }
 
+/** What is 1 at each moment at which the record of a gate is sound. */
+export interface ValidWhen {
+  readonly promql: string
+  readonly source: string
+}
+
 export interface GateCriteria {
   readonly gate: string
   readonly title: string
+  readonly valid: ValidWhen | null
   readonly criteria: readonly Criterion[]
 }

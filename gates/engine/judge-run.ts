@@ -1,5 +1,5 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
-import { askQueries, queryKey } from './ask-queries.ts'
+import { type Asking, askQueries, queryKey } from './ask-queries.ts'
 import { checkParameters } from './check-parameters.ts'
 import { composeVerdict } from './compose-verdict.ts'
 import type { GateCriteria } from './criterion.ts'
@@ -10,7 +10,8 @@ import { parametersOfWindow } from './parameters.ts'
 import { prometheusClient } from './prometheus-client.ts'
 import { type ResolvedCriterion, resolveCriterion } from './resolve-criterion.ts'
 import type { CriterionAnswers, GateResult, GateWindow, Judgement, Parameters } from './types.ts'
-import type { NotJudged, RunVerdict, StoredAnswer } from './types.ts'
+import type { NotJudged, RunVerdict, StoredAnswer, ValidPart } from './types.ts'
+import { VALID_ROLE, validPart, validPartId, validQuery } from './valid-part.ts'
 
 export interface JudgeRunOptions {
   /** Folder of `<gate>.yaml` files; each window names one. */
@@ -43,10 +44,7 @@ export async function judgeCriteria(
   )
   const plans = gates.map(({ window, criteria }) => planGate(window, criteria, options.parameters))
   const client = prometheusClient({ url: options.prometheusUrl })
-  const answers = await askQueries(
-    plans.flatMap((plan) => plan.resolved),
-    client,
-  )
+  const answers = await askQueries(plans.flatMap(askingsOf), client)
   return assemble(plans, answers, options.parameters)
 }
 
@@ -55,6 +53,9 @@ interface GatePlan {
   readonly title: string
   readonly resolved: readonly ResolvedCriterion[]
   readonly notJudged: readonly NotJudged[]
+  readonly valid: Asking | null
+  /** Seconds after which a break in the record shows. */
+  readonly lagSeconds: number
 }
 
 function criteriaOf(loaded: readonly GateCriteria[], window: GateWindow): GateCriteria {
@@ -72,7 +73,14 @@ function planGate(window: GateWindow, criteria: GateCriteria, run: Parameters): 
   const { judged, notJudged } = splitByLength(criteria.criteria, window.planned_seconds)
   const parameters = parametersOfWindow(run, window)
   const resolved = judged.map((criterion) => resolveCriterion(criterion, parameters))
-  return { window, title: criteria.title, resolved, notJudged }
+  const valid = validAsking(criteria, parameters)
+  return { window, title: criteria.title, resolved, notJudged, valid, lagSeconds: Number(parameters['GAP']) }
+}
+
+function validAsking({ gate, valid }: GateCriteria, parameters: Parameters): Asking | null {
+  if (valid === null) return null
+  const criterion = { id: validPartId(gate), source: valid.source }
+  return { criterion, queries: [validQuery(valid.promql, parameters)] }
 }
 
 function assemble(
@@ -88,7 +96,9 @@ function assemble(
     gates,
     not_judged: gates.flatMap((gate) => gate.not_judged),
   }
-  const stored = plans.flatMap(({ resolved }) => resolved.map((one) => storedAnswers(one, answers)))
+  const stored = plans.flatMap((plan) =>
+    askingsOf(plan).map((one) => storedAnswers(plan.window.gate, one, answers)),
+  )
   return { verdict, answers: stored }
 }
 
@@ -102,13 +112,22 @@ function gateResult(plan: GatePlan, answers: ReadonlyMap<string, StoredAnswer>):
     start: plan.window.start,
     end: plan.window.end,
     planned_seconds: plan.window.planned_seconds,
+    ...validOf(plan, answers),
     criteria,
     not_judged: plan.notJudged,
   }
 }
 
+function validOf(
+  { valid, window, lagSeconds }: GatePlan,
+  answers: ReadonlyMap<string, StoredAnswer>,
+): { readonly valid_part?: ValidPart } {
+  if (valid === null) return {}
+  return { valid_part: validPart(answersByRole(valid, answers).get(VALID_ROLE), window, lagSeconds) }
+}
+
 function answersByRole(
-  { queries }: ResolvedCriterion,
+  { queries }: Asking,
   answers: ReadonlyMap<string, StoredAnswer>,
 ): ReadonlyMap<string, StoredAnswer> {
   const byRole = new Map<string, StoredAnswer>()
@@ -119,11 +138,16 @@ function answersByRole(
   return byRole
 }
 
+/** Whatever a plan has to ask, its criteria first. */
+function askingsOf({ resolved, valid }: GatePlan): readonly Asking[] {
+  return valid === null ? resolved : [...resolved, valid]
+}
+
 function storedAnswers(
-  resolved: ResolvedCriterion,
+  gate: string,
+  asking: Asking,
   answers: ReadonlyMap<string, StoredAnswer>,
 ): CriterionAnswers {
-  const { id, gate } = resolved.criterion
-  const byRole = answersByRole(resolved, answers)
-  return { id, gate, answers: [...byRole].map(([role, answer]) => ({ role, answer })) }
+  const byRole = answersByRole(asking, answers)
+  return { id: asking.criterion.id, gate, answers: [...byRole].map(([role, answer]) => ({ role, answer })) }
 }

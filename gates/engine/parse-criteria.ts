@@ -16,6 +16,7 @@ export interface ParsedCriteria {
 export interface CriteriaFile {
   readonly gate: string
   readonly title: string
+  readonly valid?: string
   readonly guards?: Readonly<Record<string, GuardEntry>>
   readonly criteria: readonly CriterionEntry[]
 }

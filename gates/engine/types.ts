@@ -160,6 +160,15 @@ export interface NotJudged {
   readonly sentence: string
 }
 
+/** The longest unbroken part of a window whose record is sound, whatever the rest of it is worth. */
+export interface ValidPart {
+  readonly start: number
+  readonly end: number
+  /** Of the window. */
+  readonly share: number
+  readonly sentence: string
+}
+
 export interface GateResult {
   readonly gate: string
   readonly title: string
@@ -167,6 +176,8 @@ export interface GateResult {
   readonly start: number
   readonly end: number
   readonly planned_seconds: number
+  /** Absent where the criteria file does not say when a record is sound. */
+  readonly valid_part?: ValidPart
   readonly criteria: readonly CriterionResult[]
   readonly not_judged: readonly NotJudged[]
 }

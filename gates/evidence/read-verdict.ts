@@ -67,6 +67,16 @@ const NotJudgedSchema = Type.Object(
   closed,
 )
 
+const ValidPartSchema = Type.Object(
+  {
+    start: Type.Number(),
+    end: Type.Number(),
+    share: Type.Number(),
+    sentence: Type.String(),
+  },
+  closed,
+)
+
 const GateSchema = Type.Object(
   {
     gate: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,63}$' }),
@@ -75,6 +85,7 @@ const GateSchema = Type.Object(
     start: Type.Number(),
     end: Type.Number(),
     planned_seconds: Type.Number(),
+    valid_part: Type.Optional(ValidPartSchema),
     criteria: Type.Array(CriterionSchema),
     not_judged: Type.Array(NotJudgedSchema),
   },

@@ -18,6 +18,7 @@ function summaryOf(gate: GateResult): Record<string, unknown> {
     start: gate.start,
     end: gate.end,
     planned_seconds: gate.planned_seconds,
+    ...(gate.valid_part === undefined ? {} : { valid_part: gate.valid_part }),
     criteria: gate.criteria.map(shorten),
     not_judged: gate.not_judged,
   }

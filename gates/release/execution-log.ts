@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunVerdict } from '../engine/types.ts'
+import { statedPart } from '../engine/valid-part.ts'
 import { checkFiles, type ReadManifest } from '../evidence/check-files.ts'
 import { checkMachineSignatures } from '../evidence/check-signatures.ts'
 import type { Finding } from '../evidence/findings.ts'
@@ -71,6 +72,7 @@ function runSection({ folder, read, verdict, findings }: LoggedRun): readonly st
     .flatMap(({ criteria }) => criteria)
     .filter((one) => one.verdict !== 'PASS')
     .map(({ id, sentence }) => `- \`${id}\`: ${sentence}`)
+  const parts = verdict.gates.flatMap((gate) => statedPart(gate).map((text) => `- \`${gate.gate}\`: ${text}`))
   const tools = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return [
     `## ${manifest.run_id}: ${verdict.verdict}`,
@@ -84,7 +86,7 @@ function runSection({ folder, read, verdict, findings }: LoggedRun): readonly st
     '|---|---|---|',
     ...rows,
     '',
-    ...(objections.length > 0 ? [...objections, ''] : []),
+    ...(objections.length > 0 ? [...objections, ...parts, ''] : []),
     ...(verdict.not_judged.length > 0
       ? [`Not judged at this length: ${verdict.not_judged.map(({ id }) => `\`${id}\``).join(', ')}.`, '']
       : []),

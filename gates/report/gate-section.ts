@@ -1,4 +1,5 @@
 import type { GateResult, NotJudged, Verdict } from '../engine/types.ts'
+import { statedPart } from '../engine/valid-part.ts'
 import { attackTable } from './attack-table.ts'
 import { courseChart } from './charts.ts'
 import type { Course } from './courses.ts'
@@ -23,7 +24,7 @@ export function gateSection(
   const criteria = gate.criteria.toSorted((a, b) => ORDER[a.verdict] - ORDER[b.verdict])
   const answersOf = (id: string) => answers.find((one) => one.gate === gate.gate && one.id === id)
   return html`<section id="gate-${gate.gate}"><h2>${gate.title} ${badge(gate.verdict)}</h2>
-<p class="quiet">Looked from ${momentText(gate.start)} to ${momentText(gate.end)} (${durationText(gate.end - gate.start)} of ${durationText(gate.planned_seconds)} planned). ${countsText(gate)}.</p>
+<p class="quiet">Looked from ${momentText(gate.start)} to ${momentText(gate.end)} (${durationText(gate.end - gate.start)} of ${durationText(gate.planned_seconds)} planned). ${countsText(gate)}.${statedPart(gate).map((sentence) => html` <strong>${sentence}</strong>`)}</p>
 ${release === undefined ? null : signatureList(release, gate.gate)}
 ${courseGrid(courses.filter((one) => one.gate === gate.gate))}
 ${criteria.length === 0 ? html`<p>Nothing was judged, so nothing is demonstrated.</p>` : null}

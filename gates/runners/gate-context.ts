@@ -13,8 +13,15 @@ import { writeRunConfiguration } from './run-configuration.ts'
 export interface Planted {
   readonly programs?: ServicePrograms
   readonly environment?: Readonly<Record<string, string>>
-  readonly onLoadStarted?: (parts: { readonly stack: Stack; readonly k6Pid: number }) => void
+  readonly onLoadStarted?: (parts: LoadedParts) => void
   readonly testFiles?: string
+}
+
+/** What runs while the load does. */
+export interface LoadedParts {
+  readonly stack: Stack
+  readonly watch: Watch
+  readonly k6Pid: number
 }
 
 /** What a runner works with. It observes and counts; it never decides. */

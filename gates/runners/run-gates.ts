@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Stack } from '#ops/stack.ts'
+import type { Receivers } from '#ops/rendering/alertmanager-config.ts'
 import { createWatch, type Watch } from '#ops/watch.ts'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
 import type { GateResult, GateWindow, Judgement } from '../engine/types.ts'
+import { statedPart } from '../engine/valid-part.ts'
 import { repositoryState } from '../evidence/repository.ts'
 import type { GateFile } from '../evidence/write-bundle.ts'
 import type { Host } from '../host.ts'
@@ -46,6 +48,8 @@ export interface GateRunOptions {
   readonly progress: Progress
   readonly criteriaFolder: string
   readonly configurationSources: readonly string[]
+  /** Where a page of the run goes; absent = nowhere, it is only recorded. */
+  readonly receivers?: Receivers
   readonly planted?: Planted
   /** Targets and the like, for tests that take a target away. */
   readonly watchOptions?: Partial<Parameters<typeof createWatch>[0]>
@@ -89,6 +93,9 @@ export async function withGateRun<T>(options: GateRunOptions, use: (run: GateRun
   }
 }
 
+/** The gates stop services and cause alerts on purpose: of these alone somebody is told. */
+const TOLD_ALERTS = ['SoakBudgetSpent']
+
 function watchOptionsOf(options: GateRunOptions): Parameters<typeof createWatch>[0] {
   const { host, profile, home, portBase, runId } = options
   return {
@@ -98,8 +105,11 @@ function watchOptionsOf(options: GateRunOptions): Parameters<typeof createWatch>
     runId,
     host,
     scrapeIntervalSeconds: profile.scrapeSeconds,
-    restartTools: false,
+    // The hole in the record shows. An end of the others has to show by itself.
+    restartTools: ['prometheus'],
     signal: host.interrupted,
+    receivers: options.receivers ?? {},
+    onlyAlerts: TOLD_ALERTS,
     onEvent: ({ tool, kind, cause }) => options.progress.say(`${tool}: ${kind}: ${cause}`),
     ...options.watchOptions,
   }
@@ -160,7 +170,8 @@ function judge(options: GateRunOptions, watch: Watch, windows: readonly GateWind
   })
 }
 
-function announce(progress: Progress, { gate, verdict, criteria }: GateResult): void {
-  progress.say(`${gate}: ${verdict}`)
-  for (const criterion of criteria) if (criterion.verdict !== 'PASS') progress.say(`  ${criterion.sentence}`)
+function announce(progress: Progress, result: GateResult): void {
+  progress.say(`${result.gate}: ${result.verdict}`)
+  for (const { verdict, sentence } of result.criteria) if (verdict !== 'PASS') progress.say(`  ${sentence}`)
+  for (const sentence of statedPart(result)) progress.say(`  ${sentence}`)
 }

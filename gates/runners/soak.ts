@@ -1,9 +1,9 @@
 import type { Stack } from '#ops/stack.ts'
 import { type SoakProvider, startSoakProvider } from '../doubles/soak-provider.ts'
-import { type PrometheusClient, prometheusClient } from '../engine/prometheus-client.ts'
+import { prometheusClient } from '../engine/prometheus-client.ts'
 import type { GateWindow } from '../engine/types.ts'
 import { plannedIterations, plannedSecondsOf } from '../run-parameters.ts'
-import { errorBudget, errorsSoFar } from './error-budget.ts'
+import { watchBudget } from './budget-watch.ts'
 import { type GateContext, type GateRunner, pause, startGateStack, stopGateStack } from './gate-context.ts'
 import { type LoadProcess, loadLog, startLoad } from './k6-process.ts'
 import { waitForQuietAlerts } from './quiet-alerts.ts'
@@ -15,7 +15,7 @@ const GATE = 'soak'
 /** Load at constant arrival rates for the profile's time, then a drain in which everything begun must end. */
 export const observeSoak: GateRunner = async (context) => {
   const { profile, watch } = context
-  watch.ops.declareChecks(GATE, ['start', 'complete'])
+  watch.ops.declareChecks(GATE, ['start', 'load', 'complete'])
   for (const [scenario, count] of Object.entries(plannedIterations(profile)))
     watch.ops.setLoadPlanned(scenario, count)
   const provider = await startSoakProvider(context.portBase)
@@ -36,7 +36,7 @@ async function observeStack(context: GateContext, provider: SoakProvider): Promi
     if (stack !== null) {
       const load = await startLoad(context, context.pageUrl)
       watch.ops.trackTool('k6', load.pid)
-      context.planted.onLoadStarted?.({ stack, k6Pid: load.pid })
+      context.planted.onLoadStarted?.({ stack, watch, k6Pid: load.pid })
       await observeLoad(context, load)
       watch.ops.countCheck(GATE, 'complete', 'pass')
     }
@@ -68,7 +68,8 @@ async function observeLoad(context: GateContext, load: LoadProcess): Promise<voi
   context.keep({ path: `gates/${GATE}/k6.log`, content: { file: loadLog(context) } })
 }
 
-const LOOK_SECONDS = 5
+/** Exit code of a load generator that came to its end and did not like what it saw. */
+const K6_THRESHOLDS_CROSSED = 99
 
 /** Waits for the load to end, early or in time; stops it once the errors seen have lost the gate for certain. */
 async function followLoad(context: GateContext, load: LoadProcess): Promise<void> {
@@ -79,29 +80,19 @@ async function followLoad(context: GateContext, load: LoadProcess): Promise<void
   void load.ended.then((code) => {
     state.code = code
   })
-  for (let second = 0; state.code === undefined; second += 1) {
+  const budget = watchBudget(context, load, client)
+  while (state.code === undefined) {
     const seconds = Math.round((host.clock.monotonicMs() - startedAtMs) / 1000)
     progress.at(`soak: load for ${Math.min(seconds, profile.soakSeconds)} of ${profile.soakSeconds} s`)
     await Promise.race([load.ended, pause(context, 1000)])
-    if (second % LOOK_SECONDS === LOOK_SECONDS - 1) await stopWhenLost(context, load, client)
+    await budget.look()
   }
+  // What failed in the last second was sent as the load generator ended.
+  await budget.look()
   const { code } = state
+  watch.ops.countCheck(GATE, 'load', code === 0 || code === K6_THRESHOLDS_CROSSED ? 'pass' : 'fail')
   const how = code === 0 ? 'ended' : code === null ? 'was killed' : `ended with code ${code}`
   progress.say(`soak: the load generator ${how}`)
-}
-
-/** Stopping early for failure is exact: no number of later successes brings the budget back. */
-async function stopWhenLost(
-  context: GateContext,
-  load: LoadProcess,
-  client: PrometheusClient,
-): Promise<void> {
-  const { profile, host, progress } = context
-  const budget = errorBudget(profile)
-  const errors = await errorsSoFar(client, host.clock.nowMs() / 1000)
-  if (errors < budget) return
-  progress.say(`soak: ${errors} failed responses; ${budget} lose the gate: stopping the load`)
-  load.stop()
 }
 
 async function keepMetrics(context: GateContext, window: GateWindow): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RunVerdict, Verdict } from '../engine/types.ts'
+import { statedPart } from '../engine/valid-part.ts'
 import type { Host } from '../host.ts'
 
 const COLOURS: Readonly<Record<Verdict, number>> = { PASS: 32, FAIL: 31, INCONCLUSIVE: 33 }
@@ -11,6 +12,7 @@ export function summaryTable(verdict: RunVerdict, host: Host): string {
     ...gate.criteria
       .filter((criterion) => criterion.verdict !== 'PASS')
       .map((criterion) => `    ${paint(criterion.verdict)}  ${criterion.sentence}`),
+    ...statedPart(gate).map((sentence) => `    ${sentence}`),
   ])
   const unjudged = verdict.not_judged.map(({ sentence }) => `    not judged    ${sentence}`)
   return [...lines, ...unjudged, '', `${paint(verdict.verdict)}  the run`, ''].join('\n')

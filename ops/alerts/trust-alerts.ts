@@ -107,6 +107,17 @@ export function gateAlerts(timing: AlertTiming): readonly AlertRule[] {
       dashboard: 'sonia-slo',
     },
     {
+      alert: 'SoakBudgetSpent',
+      severity: 'critical',
+      service: 'soak',
+      expr: 'max(sonia_load_failed_responses{job="sonia-ops"}) >= max(sonia_load_error_budget_responses{job="sonia-ops"})',
+      forSeconds: 0,
+      summary: 'The error budget of the soak is spent',
+      description:
+        '{{ $value }} responses failed: no number of later successes brings the gate back, and its load was stopped.',
+      dashboard: 'sonia-soak',
+    },
+    {
       alert: 'GateFailed',
       severity: 'warning',
       service: 'gates',

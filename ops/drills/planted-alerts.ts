@@ -197,6 +197,15 @@ function watcherCases(): readonly PlantedAlert[] {
       ],
     },
     {
+      alert: 'SoakBudgetSpent',
+      severity: 'critical',
+      service: 'soak',
+      series: [
+        gauge(ops('sonia_load_failed_responses'), 4, 5),
+        gauge(ops('sonia_load_error_budget_responses'), 5, 5),
+      ],
+    },
+    {
       alert: 'GateFailed',
       severity: 'warning',
       service: 'gates',

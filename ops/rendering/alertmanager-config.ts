@@ -17,6 +17,8 @@ export interface AlertmanagerSettings {
   readonly receivers: Receivers
   /** Short waits for a drill or a short run; absent = the template's. */
   readonly waits?: AlertWaits
+  /** Names of the alerts that reach a receiver; absent = all. */
+  readonly onlyAlerts?: readonly string[]
 }
 
 /** Tickets wait a little longer than pages, or an inhibited ticket would leave before its page is known. */
@@ -28,6 +30,7 @@ export interface AlertWaits {
 
 interface Route {
   receiver: string
+  matchers?: string[]
   group_wait?: string
   group_interval?: string
   repeat_interval?: string
@@ -46,6 +49,10 @@ export function renderAlertmanagerConfig(template: string, settings: Alertmanage
     ...receiver,
     ...settings.receivers[receiver.name as ReceiverName],
   }))
+  if (settings.onlyAlerts !== undefined) {
+    const others = { receiver: 'none', matchers: [`alertname !~ "${settings.onlyAlerts.join('|')}"`] }
+    config.route.routes = [others, ...(config.route.routes ?? [])]
+  }
   if (settings.waits !== undefined) {
     for (const route of [config.route, ...(config.route.routes ?? [])]) shorten(route, settings.waits)
   }
