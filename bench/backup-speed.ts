@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, stdout } from 'node:process'
@@ -8,9 +8,8 @@ import { parseArgs } from 'node:util'
 import { runProgram } from '#gates/durability/run-script.ts'
 import { hostOfProcess } from '#gates/host.ts'
 import { askService, serviceToken } from '#gates/runners/service-access.ts'
-import { mulberry32 } from '#gates/statistics/reference-series.ts'
+import { keepDatabase, prepareHome } from './lib/prepared-database.ts'
 import { startServiceSlots } from './lib/service-slots.ts'
-import { makeZipfDatabase } from './lib/zipf-memories.ts'
 
 // A memory database is backed up and verified, restored into a fresh folder and served from there, once; and the same
 // file is copied by cp and looked through by one integrity_check in the same run. Wall time and processor time of each
@@ -20,25 +19,35 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     dir: { type: 'string', default: tmpdir() },
     memories: { type: 'string' },
+    /** The database is kept there from one run to the next. */
+    database: { type: 'string' },
+    /** Only makes that database. */
+    prepare: { type: 'boolean', default: false },
     'port-base': { type: 'string', default: '27640' },
   },
 })
-/** 381 bytes each with their index: 2,820,000 are 1 GiB. */
-const MEMORIES = Number(values.memories ?? (values.short ? 20_000 : 2_820_000))
+/** Some 373 bytes each with their index: 2,890,000 are a little more than 1 GiB, 806,000 than 300 MB. */
+const MEMORIES = Number(values.memories ?? (values.short ? 20_000 : 2_890_000))
 const SEED = 20_261_124
 const TICKS_PER_SECOND = 100
 const portBase = Number(values['port-base'])
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const host = hostOfProcess(process)
+const { database: kept = null } = values
+const prepared = { memories: MEMORIES, seed: SEED }
 const home = mkdtempSync(join(values.dir, 'sonia-bench-'))
 const restored = join(home, 'restored')
-const file = join(home, 'data', 'memory', 'sonia.db')
 const steps: Record<string, { readonly seconds: number; readonly cpu_seconds: number }> = {}
 
 try {
-  mkdirSync(join(home, 'data', 'memory'), { recursive: true })
-  mkdirSync(join(home, 'config'))
-  makeZipfDatabase(file, MEMORIES, mulberry32(SEED))
+  if (values.prepare && kept !== null) keepDatabase({ ...prepared, kept })
+  else await measure()
+} finally {
+  rmSync(home, { recursive: true })
+}
+
+async function measure(): Promise<void> {
+  const file = prepareHome(home, { ...prepared, kept })
   const bytes = statSync(file).size
   await timed('cp', async () => copyFileSync(file, join(home, 'copy.db')))
   await timed('integrity_check', async () => checkOnce(join(home, 'copy.db')))
@@ -59,8 +68,6 @@ try {
     all_seconds: whole,
   }
   stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
-} finally {
-  rmSync(home, { recursive: true })
 }
 
 async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -97,9 +104,9 @@ async function makeBackup(): Promise<string> {
 }
 
 async function restore(backup: string): Promise<void> {
-  const main = join(repository, 'gates', 'main.ts')
+  const sonia = join(repository, 'sonia')
   const args = ['restore', backup, '--to', restored, '--key', join(home, 'config', 'backup.pub'), '--json']
-  const { exitCode, text } = await runProgram([process.execPath, main, ...args], env)
+  const { exitCode, text } = await runProgram([sonia, ...args], env)
   if (exitCode !== 0) throw new Error(`the restore did not complete: ${text}`)
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, stderr, stdout } from 'node:process'
@@ -11,7 +11,7 @@ import { mulberry32 } from '#gates/statistics/reference-series.ts'
 import { runProgram } from '#gates/durability/run-script.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
 import { bootstrapRounds, medianOf, quantile } from './lib/paired-rounds.ts'
-import { makeZipfDatabase } from './lib/zipf-memories.ts'
+import { keepDatabase, prepareHome } from './lib/prepared-database.ts'
 
 // A backup (copied, restored into a scratch folder, checked) of a memory database that another process writes to 200
 // times a second, against the same backup of the same database at rest; and what the writers notice of it. Each round:
@@ -23,6 +23,10 @@ const { values } = parseArgs({
     dir: { type: 'string', default: tmpdir() },
     rounds: { type: 'string' },
     memories: { type: 'string' },
+    /** The database is kept there from one run to the next. */
+    database: { type: 'string' },
+    /** Only makes that database. */
+    prepare: { type: 'boolean', default: false },
   },
 })
 const ROUNDS = Number(values.rounds ?? (values.short ? 2 : 7))
@@ -42,16 +46,22 @@ interface Round {
   readonly writesPerSecond: number
 }
 
+const { database: kept = null } = values
+const prepared = { memories: MEMORIES, seed: SEED }
+
 try {
-  mkdirSync(join(home, 'data', 'memory'), { recursive: true })
-  mkdirSync(join(home, 'config'))
-  makeZipfDatabase(file, MEMORIES, mulberry32(SEED))
+  if (values.prepare && kept !== null) keepDatabase({ ...prepared, kept })
+  else await measureAll()
+} finally {
+  rmSync(home, { recursive: true })
+}
+
+async function measureAll(): Promise<void> {
+  prepareHome(home, { ...prepared, kept })
   stderr.write(`${statSync(file).size} bytes\n`)
   const rounds: Round[] = []
   for (let round = 0; round < ROUNDS; round += 1) rounds.push(await runRound(round))
   stdout.write(printMeasures('backup-under-writes', measures(rounds), values.json))
-} finally {
-  rmSync(home, { recursive: true })
 }
 
 async function runRound(round: number): Promise<Round> {

@@ -27,7 +27,7 @@ export const command: CommandDefinition = {
     const home = homeOf(host)
     const to = textOption(args, 'to')
     const isDryRun = flagOption(args, 'dryRun')
-    const restored = restoreBackup({
+    const restored = await restoreBackup({
       backup: findBackup(args.positionals[0] ?? '', {
         folder: folderToRestoreFrom(home),
         files: realFileSystem,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { BackupError } from '#ops/backup/backup-error.ts'
-import { checkBackup } from '#ops/backup/check-backup.ts'
+import { checkBackup, checkRestored } from '#ops/backup/check-backup.ts'
 import { realFileSystem } from '#ops/backup/file-system.ts'
 import { ownTrust, type Trust } from '#ops/backup/signing.ts'
 import { pause } from '../runners/gate-context.ts'
@@ -26,7 +26,7 @@ export async function drillFailures(
     const copy = damagedCopy(original.backup, id, join(context.home, 'durability', 'damaged'), damage)
     count(
       'damage',
-      codeOf(() => checkBackup(copy, { files: realFileSystem, trust, depth: 'files' })) === damage.code,
+      (await codeOf(() => checkBackup(copy, { files: realFileSystem, trust }))) === damage.code,
       damage.what,
     )
   }
@@ -34,9 +34,9 @@ export async function drillFailures(
   await drillFullDisk(needs, original, trust)
 }
 
-function codeOf(work: () => unknown): string {
+async function codeOf(work: () => unknown): Promise<string> {
   try {
-    work()
+    await work()
     return 'accepted'
   } catch (error) {
     return error instanceof BackupError ? error.code : String(error)
@@ -92,8 +92,7 @@ async function drillFullDisk(
   configureBackup(home, { folder: smallDisk.folder })
   const full = await runBackupProcess({ repository, home, env, smallDisk })
   const isWhole =
-    codeOf(() => checkBackup(original.backup, { files: realFileSystem, trust, depth: 'files' })) ===
-    'accepted'
+    (await codeOf(() => checkBackup(original.backup, { files: realFileSystem, trust }))) === 'accepted'
   count('full-disk', full.code === 'DISK_FULL' && isWhole, `ended with ${full.code ?? full.exitCode}`)
   configureBackup(home, {
     folder: join(home, 'backups'),
@@ -101,8 +100,7 @@ async function drillFullDisk(
   })
   const second = await runBackupProcess({ repository, home, env })
   const copy = join(context.home, 'durability', 'second-disk', second.id ?? 'none')
-  const isCopied =
-    codeOf(() => checkBackup(copy, { files: realFileSystem, trust, depth: 'restored' })) === 'accepted'
+  const isCopied = (await codeOf(() => checkRestored(copy, { files: realFileSystem, trust }))) === 'accepted'
   count('second-disk', second.exitCode === 0 && isCopied, `ended with ${second.code ?? second.exitCode}`)
 }
 

@@ -3,6 +3,7 @@
  * Prints {"id", "duration_ms"} or {"code", "message"}; exit code 0 or that of the failure.
  */
 import { randomBytes } from 'node:crypto'
+import { setPriority } from 'node:os'
 import packageFile from '../../package.json' with { type: 'json' }
 import { OPS_EXIT, OpsError } from '../ops-error.ts'
 import { BackupError } from './backup-error.ts'
@@ -17,6 +18,10 @@ interface BackupArguments {
   readonly reason: BackupManifest['reason']
 }
 
+/** Whoever answers a caller goes first: a backup has hours. */
+const NICE = 10
+
+setPriority(NICE)
 const { home, reason } = JSON.parse(process.argv[2] ?? '{}') as BackupArguments
 try {
   const { folder, secondFolder, retention } = backupSettings(home)

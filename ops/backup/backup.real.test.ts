@@ -20,8 +20,8 @@ test('a full disk is refused before anything is written, and the last good backu
     createBackup(requestFor(home, { files, nowMs: () => Date.UTC(2027, 0, 1) })),
     refusedWith('DISK_FULL'),
   )
-  assert.throws(() => restoreBackup(restoreRequest(home, backup.path, { files })), refusedWith('DISK_FULL'))
-  restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
+  await assert.rejects(restoreBackup(restoreRequest(home, backup.path, { files })), refusedWith('DISK_FULL'))
+  await restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
 })
 
 test('data that a process holds open is not restored over', async () => {
@@ -31,7 +31,7 @@ test('data that a process holds open is not restored over', async () => {
   const holder = spawn(process.execPath, ['-e', script, join(home, 'data/memory/sonia.db')])
   try {
     await once(holder.stdout, 'data')
-    assert.throws(() => restoreBackup(restoreRequest(home, backup.path)), refusedWith('SERVICES_RUNNING'))
+    await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), refusedWith('SERVICES_RUNNING'))
   } finally {
     holder.kill('SIGKILL')
     await once(holder, 'exit')
@@ -44,7 +44,7 @@ test('what was destroyed after the backup comes back: rows, index, sessions, con
   rmSync(join(home, 'data'), { recursive: true })
   writeFileSync(join(home, 'config/sonia.json'), '{"log_level":"DEBUG"}')
   writeFileSync(join(home, 'config/policies/extra.json'), '{}')
-  const restored = restoreBackup(restoreRequest(home, backup.path))
+  const restored = await restoreBackup(restoreRequest(home, backup.path))
   assert.equal(restored.sentinel?.last_seq, MEMORIES)
   assert.deepEqual(memoriesIn(home), { rows: MEMORIES, found: MEMORIES })
   assert.equal(readFileSync(join(home, 'config/sonia.json'), 'utf8'), '{"log_level":"INFO"}')
@@ -61,7 +61,7 @@ test('a restore of one part leaves the others as they are', async () => {
   const { home, backup } = await backedUp()
   writeFileSync(join(home, 'config/policies/default.json'), '{"rules":["mistake"]}')
   writeFileSync(join(home, 'config/sonia.json'), '{"log_level":"DEBUG"}')
-  restoreBackup(restoreRequest(home, backup.path, { only: ['policies'] }))
+  await restoreBackup(restoreRequest(home, backup.path, { only: ['policies'] }))
   assert.equal(readFileSync(join(home, 'config/policies/default.json'), 'utf8'), '{"rules":[]}')
   assert.equal(readFileSync(join(home, 'config/sonia.json'), 'utf8'), '{"log_level":"DEBUG"}')
 })
@@ -71,7 +71,7 @@ test('a dry run changes nothing at all', async () => {
   writeFileSync(join(home, 'config/sonia.json'), '{"log_level":"DEBUG"}')
   const names = () => readdirSync(home, { recursive: true }).length
   const before = [liveDigest(home), names()]
-  restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
+  await restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
   assert.deepEqual([liveDigest(home), names()], before)
 })
 
@@ -81,7 +81,7 @@ test('a second folder gets a whole copy that can be restored from', async () => 
   const backup = await createBackup(requestFor(home, { secondFolder }))
   assert.ok(backup.secondPath !== null)
   rmSync(join(home, 'data'), { recursive: true })
-  restoreBackup(restoreRequest(home, backup.secondPath))
+  await restoreBackup(restoreRequest(home, backup.secondPath))
   assert.equal(memoriesIn(home).rows, MEMORIES)
 })
 
@@ -125,7 +125,7 @@ test('an I/O error at any call of a restore leaves the old state, or one that fi
   const { home: original, backup } = await backedUp()
   writeFileSync(join(original, 'config/sonia.json'), '{"log_level":"DEBUG"}')
   const before = liveDigest(original)
-  const calls = restoreCalls(original, backup)
+  const calls = await restoreCalls(original, backup)
   assert.ok(calls > 50)
   for (let at = 1; at <= calls; at += 1) {
     const home = copyOf(original, at)
@@ -133,7 +133,7 @@ test('an I/O error at any call of a restore leaves the old state, or one that fi
       throw Object.assign(new Error('planted'), { code: 'EIO' })
     })
     const attempt = () => restoreBackup(restoreRequest(home, join(home, 'backups', backup.id), { files }))
-    assert.throws(attempt, refusedWith('IO_ERROR'), `call ${at}`)
+    await assert.rejects(attempt, refusedWith('IO_ERROR'), `call ${at}`)
     assertOldOrNew(home, before, at)
   }
 })
@@ -143,7 +143,7 @@ test('a kill at any step of a restore leaves the old state or the new one', asyn
   const { home: original, backup } = await backedUp()
   writeFileSync(join(original, 'config/sonia.json'), '{"log_level":"DEBUG"}')
   const before = liveDigest(original)
-  const calls = restoreCalls(original, backup)
+  const calls = await restoreCalls(original, backup)
   for (let at = 1; at <= calls; at += KILL_STEP) {
     const home = copyOf(original, at)
     const copy = join(home, 'backups', backup.id)
@@ -164,10 +164,10 @@ function copyOf(home: string, mark: number): string {
   return copy
 }
 
-function restoreCalls(home: string, backup: MadeBackup): number {
+async function restoreCalls(home: string, backup: MadeBackup): Promise<number> {
   const copy = copyOf(home, 0)
   const files = countedFileSystem(0, () => {})
-  restoreBackup(restoreRequest(copy, join(copy, 'backups', backup.id), { files }))
+  await restoreBackup(restoreRequest(copy, join(copy, 'backups', backup.id), { files }))
   return files.calls()
 }
 

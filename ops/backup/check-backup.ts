@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { BackupError } from './backup-error.ts'
-import { checkDatabase, databaseFacts, sentinelOf } from './database.ts'
+import { checkDatabase } from './check-database.ts'
+import { readContents } from './database.ts'
 import { digestOf } from './digest.ts'
 import type { FileSystem } from './file-system.ts'
 import { FILES_FOLDER, PARTIAL_SUFFIX, VERIFIED_NAME } from './folders.ts'
@@ -16,16 +17,16 @@ import { checkSignature, type Trust } from './signing.ts'
 export interface CheckOptions {
   readonly files: FileSystem
   readonly trust: Trust
-  /** `files`: signature, names, sizes, digests. `restored`: also restored into a scratch folder and read there. */
-  readonly depth: 'files' | 'restored'
 }
 
 const HINT = 'take another backup; ./sonia backups lists them'
 const SCRATCH_NAME = '.scratch'
 
-/** Whole, signed by somebody trusted, and complete: or the one `BackupError` that says what is not. */
-export function checkBackup(backup: string, options: CheckOptions): BackupManifest {
-  const { files, trust, depth } = options
+/**
+ * Signature, names, sizes, digests: signed by somebody trusted, and complete, or the one `BackupError` that says what
+ * is not.
+ */
+export function checkBackup(backup: string, { files, trust }: CheckOptions): BackupManifest {
   refuseUnfinished(backup, files)
   const bytes = files.read(there(join(backup, MANIFEST_NAME), 'MANIFEST_MISSING', files))
   const signature = files.read(there(join(backup, SIGNATURE_NAME), 'SIGNATURE_MISSING', files))
@@ -38,7 +39,6 @@ export function checkBackup(backup: string, options: CheckOptions): BackupManife
   }
   checkNames(backup, manifest, files)
   for (const file of manifest.files) checkFile(join(backup, FILES_FOLDER, file.path), file, files)
-  if (depth === 'restored') checkRestored(backup, manifest, files)
   return manifest
 }
 
@@ -88,8 +88,10 @@ function checkFile(path: string, { size, sha256 }: BackupFile, files: FileSystem
   if (digestOf(path, files) !== sha256) throw new BackupError('FILE_CHANGED', path, { hint: HINT })
 }
 
-/** Restores the databases into a scratch folder of the backup and reads every row of them there. */
-function checkRestored(backup: string, manifest: BackupManifest, files: FileSystem): void {
+/** The same, and restores the databases into a scratch folder of the backup and reads every row of them there. */
+export async function checkRestored(backup: string, options: CheckOptions): Promise<BackupManifest> {
+  const { files } = options
+  const manifest = checkBackup(backup, options)
   const scratch = join(backup, SCRATCH_NAME)
   files.remove(scratch)
   try {
@@ -98,23 +100,34 @@ function checkRestored(backup: string, manifest: BackupManifest, files: FileSyst
       const target = join(scratch, file.path)
       files.makeFolder(dirname(target))
       files.copy(join(backup, FILES_FOLDER, file.path), target)
-      checkDatabaseFile(target, file, manifest)
+      await checkDatabaseFile(target, file, manifest)
     }
   } finally {
     files.remove(scratch)
   }
+  return manifest
 }
 
 /** A copy of a database against its manifest: pages, keys, indexes, rows and the newest memory. */
-export function checkDatabaseFile(path: string, file: BackupFile, manifest: BackupManifest): void {
-  checkDatabase(path, file.path)
-  const facts = databaseFacts(path)
+export async function checkDatabaseFile(
+  path: string,
+  file: BackupFile,
+  manifest: BackupManifest,
+): Promise<void> {
+  // Rows are read in this thread while the others look; what they find is told first.
+  const [whole, read] = await Promise.allSettled([
+    checkDatabase({ path, on: file.path, bytes: file.size }),
+    Promise.resolve(path).then(readContents),
+  ])
+  if (whole.status === 'rejected') throw whole.reason
+  if (read.status === 'rejected') throw read.reason
+  const { facts, sentinel } = read.value
   if (JSON.stringify(facts) !== JSON.stringify(file.database)) {
     const differing = facts.tables.find(({ name, sha256 }) => sha256 !== tableNamed(file, name)?.sha256)
     throw new BackupError('ROWS_DIFFER', `${file.path}: ${differing?.name ?? 'its tables'}`, { hint: HINT })
   }
   if (file.path !== 'data/memory/sonia.db') return
-  if (JSON.stringify(sentinelOf(path)) !== JSON.stringify(manifest.sentinel)) {
+  if (JSON.stringify(sentinel) !== JSON.stringify(manifest.sentinel)) {
     throw new BackupError('ROWS_DIFFER', `${file.path}: the newest memory`, { hint: HINT })
   }
 }

@@ -114,7 +114,7 @@ for (const [what, code, spoil] of MATRIX) {
     const { home, backup } = await backedUp()
     spoil(backup.path, home)
     const before = liveDigest(home)
-    assert.throws(() => restoreBackup(restoreRequest(home, backup.path)), refusedWith(code))
+    await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), refusedWith(code))
     assert.equal(liveDigest(home), before)
   })
 }
@@ -129,27 +129,27 @@ test('one flipped bit in any file of a backup is refused', async () => {
   for (const path of paths) {
     const good = readFileSync(path)
     flipBit(path)
-    assert.throws(() => restoreBackup(restoreRequest(home, backup.path)), BackupError, path)
+    await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), BackupError, path)
     writeFileSync(path, good)
   }
-  restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
+  await restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
 })
 
 test('the manifest and signature of another backup are refused as replayed', async () => {
   const { home, backup } = await backedUp()
   const other = await createBackup(requestFor(home, { nowMs: () => Date.UTC(2027, 0, 1) }))
   for (const name of [MANIFEST, 'MANIFEST.sig']) cpSync(join(other.path, name), join(backup.path, name))
-  assert.throws(() => restoreBackup(restoreRequest(home, backup.path)), refusedWith('MANIFEST_REPLAYED'))
+  await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), refusedWith('MANIFEST_REPLAYED'))
 })
 
 test('a key that is not known, or another one, is refused', async () => {
   const { home, backup } = await backedUp()
   const nobody = { trust: { keys: [] } }
-  assert.throws(() => restoreBackup(restoreRequest(home, backup.path, nobody)), refusedWith('KEY_UNTRUSTED'))
+  await assert.rejects(restoreBackup(restoreRequest(home, backup.path, nobody)), refusedWith('KEY_UNTRUSTED'))
   const stranger = await backedUp()
   const theirs = { trust: ownTrust(join(stranger.home, 'config'), realFileSystem) }
-  assert.throws(
-    () => restoreBackup(restoreRequest(home, backup.path, theirs)),
+  await assert.rejects(
+    restoreBackup(restoreRequest(home, backup.path, theirs)),
     refusedWith('SIGNATURE_WRONG'),
   )
 })
@@ -157,8 +157,8 @@ test('a key that is not known, or another one, is refused', async () => {
 test('an unfinished backup is refused, and an empty state folder has nothing to back up', async () => {
   const { home, backup } = await backedUp()
   renameSync(backup.path, `${backup.path}.partial`)
-  assert.throws(
-    () => restoreBackup(restoreRequest(home, `${backup.path}.partial`)),
+  await assert.rejects(
+    restoreBackup(restoreRequest(home, `${backup.path}.partial`)),
     refusedWith('BACKUP_PARTIAL'),
   )
   const empty = freshHome()

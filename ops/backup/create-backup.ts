@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { BackupError } from './backup-error.ts'
-import { copyDatabase, databaseFacts, sentinelOf } from './database.ts'
+import { copyDatabase } from './database.ts'
 import { digestOf } from './digest.ts'
 import { explainIo, type FileSystem } from './file-system.ts'
 import { backupId, FILES_FOLDER, PARTIAL_SUFFIX, VERIFIED_NAME } from './folders.ts'
@@ -14,7 +14,7 @@ import {
 } from './manifest.ts'
 import { ownTrust, signManifest } from './signing.ts'
 import { type StateFile, stateFiles } from './state-files.ts'
-import { checkBackup } from './check-backup.ts'
+import { checkRestored } from './check-backup.ts'
 
 export interface BackupRequest {
   readonly home: string
@@ -62,7 +62,7 @@ export async function createBackup(request: BackupRequest): Promise<MadeBackup> 
     sealManifest(manifest, partial, request)
     files.rename(partial, final)
     files.sync(to)
-    verifyInScratch(final, request)
+    await verifyInScratch(final, request)
     const secondPath = copyToSecondFolder(final, id, request)
     const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
     return { id, path: final, bytes, durationMs: nowMs() - startedAtMs, secondPath }
@@ -97,27 +97,22 @@ async function copyState(
   for (const file of state) {
     const target = join(partial, FILES_FOLDER, file.path)
     files.makeFolder(dirname(target))
-    const database = file.role === 'database' ? await copyOneDatabase(file, target, request) : undefined
+    const source = join(request.home, file.path)
+    const database = file.role === 'database' ? await copyDatabase(source, target) : undefined
     if (database === undefined) copyStable(file, target, request)
-    else if (file.path === 'data/memory/sonia.db') sentinel = sentinelOf(target)
+    else if (file.path === 'data/memory/sonia.db') ({ sentinel } = database)
     files.sync(target)
     copied.push({
       ...file,
       size: files.sizeOf(target),
       sha256: digestOf(target, files),
       mode: FILE_MODE,
-      ...(database === undefined ? {} : { database }),
+      ...(database === undefined ? {} : { database: database.facts }),
     })
   }
   const created = new Date(request.nowMs()).toISOString()
   const { version, reason } = request
   return { format: FORMAT, id, created_at: created, version, reason, sentinel, files: copied }
-}
-
-async function copyOneDatabase(file: StateFile, target: string, { home }: BackupRequest) {
-  await copyDatabase(join(home, file.path), target)
-  const { schema_version, tables } = databaseFacts(target)
-  return { schema_version, tables: [...tables] }
 }
 
 const COPY_TRIES = 3
@@ -147,13 +142,9 @@ function sealManifest(manifest: BackupManifest, partial: string, { home, files }
 }
 
 /** What was never restored is only a hope. */
-function verifyInScratch(backup: string, request: BackupRequest): void {
+async function verifyInScratch(backup: string, request: BackupRequest): Promise<void> {
   const { home, files, nowMs } = request
-  const manifest = checkBackup(backup, {
-    files,
-    trust: ownTrust(join(home, 'config'), files),
-    depth: 'restored',
-  })
+  const manifest = await checkRestored(backup, { files, trust: ownTrust(join(home, 'config'), files) })
   const verified = {
     id: manifest.id,
     verified_at: new Date(nowMs()).toISOString(),

@@ -1,30 +1,33 @@
 import { createHash, type Hash } from 'node:crypto'
 import Database from 'better-sqlite3'
-import { BackupError } from './backup-error.ts'
 import type { BackupManifest, TableFacts } from './manifest.ts'
 
 const BUSY_TIMEOUT_MS = 10_000
-const HINT = 'take another backup; ./sonia backups lists them'
+/** Text is hashed in pieces of so many characters: one call for each row would cost as much as the row. */
+const HASHED_CHARACTERS = 1 << 16
 
 /**
- * Copies a live database as it stood at one moment. The read transaction pins that moment, so that writers of other
- * processes go on and the copy neither waits for them nor starts again (a stepped online backup without it does).
+ * Copies a live database as it stood at one moment, and says what it held then. The read transaction pins that moment,
+ * so that writers of other processes go on and the copy neither waits for them nor starts again (a stepped online
+ * backup without it does). What the source held is read from the source: a copy cannot vouch for itself.
  */
-export async function copyDatabase(from: string, to: string): Promise<void> {
+export async function copyDatabase(from: string, to: string): Promise<DatabaseContents> {
   const source = new Database(from, { readonly: true, timeout: BUSY_TIMEOUT_MS })
   try {
     source.exec('BEGIN')
     source.prepare('SELECT count(*) FROM sqlite_schema').get()
     await source.backup(to)
+    const contents = contentsOf(source)
     source.exec('COMMIT')
+    // One file, without -wal and -shm beside it: what is hashed is all there is.
+    withDatabase(to, (copy) => copy.pragma('journal_mode = DELETE'))
+    return contents
   } finally {
     source.close()
   }
-  // One file, without -wal and -shm beside it: what is hashed is all there is.
-  withDatabase(to, (copy) => copy.pragma('journal_mode = DELETE'))
 }
 
-function withDatabase<T>(path: string, work: (database: Database.Database) => T): T {
+export function withDatabase<T>(path: string, work: (database: Database.Database) => T): T {
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true })
   try {
     return work(database)
@@ -45,15 +48,25 @@ export function readSchemaVersion(path: string): number | null {
 
 export interface DatabaseFacts {
   readonly schema_version: number
-  readonly tables: readonly TableFacts[]
+  readonly tables: TableFacts[]
+}
+
+export interface DatabaseContents {
+  readonly facts: DatabaseFacts
+  readonly sentinel: BackupManifest['sentinel']
+}
+
+export function readContents(path: string): DatabaseContents {
+  return withDatabase(path, contentsOf)
 }
 
 /** Row count and content hash of every ordinary table; what an index holds is checked against its table instead. */
-export function databaseFacts(path: string): DatabaseFacts {
-  return withDatabase(path, (database) => ({
+function contentsOf(database: Database.Database): DatabaseContents {
+  const facts = {
     schema_version: Number(database.pragma('user_version', { simple: true })),
     tables: ordinaryTables(database).map((table) => tableFacts(database, table)),
-  }))
+  }
+  return { facts, sentinel: sentinelOf(database) }
 }
 
 interface TableInfo {
@@ -77,11 +90,12 @@ function tableFacts(database: Database.Database, { name, wr }: TableInfo): Table
     .safeIntegers()
   const hash = createHash('sha256')
   let rows = 0
+  let text = ''
   for (const row of statement.iterate() as IterableIterator<readonly unknown[]>) {
-    addRow(hash, row)
+    text = addRow(hash, text, row)
     rows += 1
   }
-  return { name, rows, sha256: hash.digest('hex') }
+  return { name, rows, sha256: hash.update(text).digest('hex') }
 }
 
 function primaryKey(database: Database.Database, table: string): string {
@@ -94,9 +108,12 @@ function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** Type and length go before each value: no two different rows give the same bytes. */
-function addRow(hash: Hash, row: readonly unknown[]): void {
-  let text = ''
+/**
+ * Adds a row to what is hashed; returns the text that still waits for more of it.
+ * Type and length go before each value: no two different rows give the same bytes.
+ */
+function addRow(hash: Hash, waiting: string, row: readonly unknown[]): string {
+  let text = waiting
   for (const value of row) {
     if (Buffer.isBuffer(value)) {
       hash.update(`${text}b${value.length}:`)
@@ -104,7 +121,10 @@ function addRow(hash: Hash, row: readonly unknown[]): void {
       text = ''
     } else text += scalarText(value)
   }
-  hash.update(`${text}\n`)
+  text += '\n'
+  if (text.length < HASHED_CHARACTERS) return text
+  hash.update(text)
+  return ''
 }
 
 function scalarText(value: unknown): string {
@@ -113,60 +133,13 @@ function scalarText(value: unknown): string {
   return typeof value === 'number' ? `f${value};` : 'n'
 }
 
-/** Throws unless the file is a whole database: pages, foreign keys, and each full-text index against its table. */
-export function checkDatabase(path: string, on: string): void {
-  try {
-    withDatabase(path, (database) => {
-      const [first] = database.pragma('integrity_check(1)') as readonly { integrity_check: string }[]
-      if (first?.integrity_check !== 'ok') {
-        throw new BackupError('DATABASE_CORRUPT', `${on}: ${first?.integrity_check ?? 'no answer'}`, {
-          hint: HINT,
-        })
-      }
-      const orphans = database.pragma('foreign_key_check') as readonly unknown[]
-      if (orphans.length > 0)
-        throw new BackupError('FOREIGN_KEYS_BROKEN', `${on}: ${orphans.length} rows`, { hint: HINT })
-      checkFullTextIndexes(database, on)
-    })
-  } catch (cause) {
-    if (cause instanceof Database.SqliteError && !cause.code.startsWith('SQLITE_FULL')) {
-      throw new BackupError('DATABASE_CORRUPT', `${on}: ${cause.message}`, { hint: HINT, cause })
-    }
-    throw cause
-  }
-}
-
-function checkFullTextIndexes(database: Database.Database, on: string): void {
-  const virtual = database
-    .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5(%'",
-    )
-    .pluck()
-    .all() as readonly string[]
-  for (const name of virtual) {
-    try {
-      // rank 1: compare with the content table too, not only within the index (SQLite documentation, FTS5 4.4.2).
-      database
-        .prepare(`INSERT INTO ${quoted(name)} (${quoted(name)}, rank) VALUES ('integrity-check', 1)`)
-        .run()
-    } catch (cause) {
-      throw new BackupError('INDEX_BROKEN', `${on}: ${name}`, { hint: HINT, cause })
-    }
-  }
-}
-
 /** The newest memory of a memory database; null for another database. */
-export function sentinelOf(path: string): BackupManifest['sentinel'] {
-  return withDatabase(path, (database) => {
-    const has = database
-      .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'memories'")
-      .get()
-    if (has === undefined) return null
-    const row = database
-      .prepare(
-        'SELECT count(*) AS memories, coalesce(max(seq), 0) AS last_seq, coalesce(max(created_at_ms), 0) AS last_created_at_ms FROM memories',
-      )
-      .get() as NonNullable<BackupManifest['sentinel']>
-    return row
-  })
+function sentinelOf(database: Database.Database): BackupManifest['sentinel'] {
+  const has = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'memories'").get()
+  if (has === undefined) return null
+  return database
+    .prepare(
+      'SELECT count(*) AS memories, coalesce(max(seq), 0) AS last_seq, coalesce(max(created_at_ms), 0) AS last_created_at_ms FROM memories',
+    )
+    .get() as NonNullable<BackupManifest['sentinel']>
 }

@@ -42,12 +42,12 @@ const EVA_OS_DATABASE = 'data/eva-os/eva-os.db'
  * Checks the backup, stages and checks it again on the target's file system, and swaps it in through a journal.
  * Throws `BackupError`; until the swap begins nothing live has changed.
  */
-export function restoreBackup(request: RestoreRequest): Restored {
+export async function restoreBackup(request: RestoreRequest): Promise<Restored> {
   const { backup, to, trust, files, nowMs, isDryRun } = request
   const startedAtMs = nowMs()
   try {
     refuseWhileHeld(join(to, 'data'))
-    const manifest = checkBackup(backup, { files, trust, depth: 'files' })
+    const manifest = checkBackup(backup, { files, trust })
     const chosen = chosenFiles(manifest, request.only)
     refuseNewer(chosen, backup)
     const plan = planSwap(manifest, chosen, request)
@@ -56,7 +56,7 @@ export function restoreBackup(request: RestoreRequest): Restored {
       finishPendingSwap(to, files)
       refuseWithoutRoom(chosen, to, files)
     }
-    stage({ manifest, chosen, plan }, request)
+    await stage({ manifest, chosen, plan }, request)
     if (!isDryRun) swapIn(to, plan, files)
     return {
       id: manifest.id,
@@ -124,10 +124,10 @@ interface Staging {
   readonly plan: Swap
 }
 
-function stage(
+async function stage(
   { manifest, chosen, plan }: Staging,
   { backup, to, files, isDryRun, nowMs }: RestoreRequest,
-): void {
+): Promise<void> {
   // A dry run stages beside the backup, so that not even a folder of the target changes.
   const folder = isDryRun ? join(dirname(backup), plan.staging) : join(to, plan.staging)
   try {
@@ -135,7 +135,7 @@ function stage(
       const target = join(folder, file.path)
       files.makeFolder(dirname(target))
       files.copy(join(backup, FILES_FOLDER, file.path), target)
-      if (file.database !== undefined) checkDatabaseFile(target, file, manifest)
+      if (file.database !== undefined) await checkDatabaseFile(target, file, manifest)
       files.sync(target)
     }
     if (plan.replaced.includes(RESTORED_MARK)) {
