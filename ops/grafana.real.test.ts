@@ -11,7 +11,7 @@ import { findGrafana, startGrafana } from './grafana.ts'
 import { stateHome } from './state-home.ts'
 
 // Grafana itself is not on this machine: a stand-in on PATH records how it is started and listens as it would.
-const PORT_BASE = 27_800
+const PORT_BASE = 22_200
 const PORT = portAt(WATCH_PORTS.grafana, PORT_BASE)
 
 function standIn(version: string, record: string): string {

@@ -15,7 +15,7 @@ import {
   serviceToken,
 } from '#gates/runners/service-access.ts'
 import { STACK_VARIABLE } from '#gates/runners/test-run.ts'
-import { freePortBase } from './free-port-base.ts'
+import { reservePortBase } from './reserve-port-base.ts'
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
@@ -77,7 +77,7 @@ function givenStack(text: string): Promise<StackUnderTest> {
 
 async function ownStack(): Promise<StackUnderTest> {
   const home = await mkdtemp(join(tmpdir(), 'sonia-tests-'))
-  const portBase = freePortBase()
+  const portBase = await reservePortBase()
   const page = await servePage(portBase)
   await writeRunConfiguration({ home, sources: [join(REPOSITORY, 'config')], pageUrl: page.url })
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() }

@@ -23,7 +23,7 @@ async function run(...argv: readonly string[]) {
 }
 
 const detach = (home: string) =>
-  run('gates', '--detach', '--profile', 'ci', '--port-base', '27600', '--home', home)
+  run('gates', '--detach', '--profile', 'ci', '--port-base', '22000', '--home', home)
 
 test('a detached run is followed to its end, with what it printed and its exit code', async (t) => {
   const home = await brokenHome(t)

@@ -7,10 +7,11 @@ import { type CommandDefinition, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
-const PARTS = ['check', 'unit', 'real', 'soak'] as const
+const PARTS = ['check', 'unit', 'real', 'alone'] as const
 type Part = (typeof PARTS)[number]
 
-const PLANTED_SOAKS = 'tests/planted/soak.test.ts'
+/** A stack that computes beside others misses scrapes, and is judged as not demonstrated. */
+const ALONE = ['tests/planted/go-no-go.test.ts', 'tests/planted/soak.test.ts']
 const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,deploy,bench,tests}'
 
 export const command: CommandDefinition = {
@@ -20,13 +21,14 @@ export const command: CommandDefinition = {
   options: [
     {
       flags: '--only <part>',
-      help: `one of ${PARTS.join(', ')}: real ones start processes, those of soak load the stack and judge it by time`,
+      help: `one of ${PARTS.join(', ')}: real ones start processes, those run alone judge a loaded stack by time`,
     },
   ],
   examples: ['./sonia test', './sonia test --only unit'],
   async run(args, host) {
     const parts = partsOf(textOption(args, 'only'))
-    if (parts.includes('real') || parts.includes('soak')) await buildMissing(host, buildProgressPrinter(host))
+    if (parts.includes('real') || parts.includes('alone'))
+      await buildMissing(host, buildProgressPrinter(host))
     for (const part of parts) {
       const code = await runPart(part, host)
       if (code !== 0) {
@@ -62,10 +64,10 @@ async function runPart(part: Part, host: Host): Promise<number> {
 }
 
 /**
- * Real ones wait for processes more than they compute. A soak is judged by time as well: one after the other, or they
- * would judge each other.
+ * Real ones wait for processes more than they compute. What is judged by time runs one after the other, or they would
+ * judge each other.
  */
-const CONCURRENCY: Readonly<Record<Exclude<Part, 'check'>, number>> = { unit: 2, real: 3, soak: 1 }
+const CONCURRENCY: Readonly<Record<Exclude<Part, 'check'>, number>> = { unit: 2, real: 4, alone: 1 }
 
 function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly string[] {
   const all = globSync(`${ROOTS}/**/*.test.ts`, {
@@ -77,7 +79,7 @@ function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly s
 
 /** Real tests are named `*.real.test.ts` or lie below tests/; the others start no process of the system. */
 function partOf(path: string): Exclude<Part, 'check'> {
-  if (path === PLANTED_SOAKS) return 'soak'
+  if (ALONE.includes(path)) return 'alone'
   return path.startsWith('tests/') || path.endsWith('.real.test.ts') ? 'real' : 'unit'
 }
 

@@ -14,7 +14,7 @@ import { hostForTest } from '../host-for-test.ts'
 import { askService } from '../runners/service-access.ts'
 import { readLogLines } from './log-lines.ts'
 
-const PORT_BASE = 27_600
+const PORT_BASE = 22_400
 const WAIT_MS = 20_000
 const OURS = /^req_[A-Za-z0-9_-]{22}$/
 const EVIL = 'planted-by-a-stranger'
@@ -24,15 +24,18 @@ const address = { portBase: PORT_BASE }
 let home = ''
 let watch: Watch
 let stack: Stack
+/** What was started so far, the last first: a start that failed leaves nothing running. */
+const stops: (() => Promise<unknown>)[] = []
 before(async () => {
   home = mkdtempSync(join(tmpdir(), 'sonia-bad-input-'))
   const shared = { repo: host.repository, home, portBase: PORT_BASE, runId: 'run_bad_input', host }
   watch = await createWatch({ ...shared, scrapeIntervalSeconds: 1 })
+  stops.unshift(() => watch.stop())
   stack = await startStack({ ...shared, ops: watch.ops })
+  stops.unshift(() => stack.stop())
 })
 after(async () => {
-  await stack.stop()
-  await watch.stop()
+  for (const stop of stops) await stop()
   rmSync(home, { recursive: true, force: true })
 })
 

@@ -48,14 +48,7 @@ async function startRouter(
   router = await startWith(config)
 }
 
-const ask = (body: object = {}, signal?: AbortSignal): Promise<Response> =>
-  router.post(
-    '/v1/chat/completions',
-    { messages: [{ role: 'user', content: 'alpha beta gamma delta' }], ...body },
-    signal === undefined ? {} : { signal },
-  )
-
-const stream = (body: object = {}) => ask({ stream: true, ...body })
+const stream = (body: object = {}) => router.chat({ stream: true, ...body })
 
 async function eventsOf(answer: Response): Promise<{ events: Event[]; isDone: boolean; raw: string }> {
   const raw = await answer.text()
@@ -119,7 +112,7 @@ describe('a fault before the first token is invisible: the next candidate answer
     test(`${what} (whole)`, async (t) => {
       t.after(() => router.stop())
       await double.setFaults([{ model: 'one', fault }])
-      const answer = await ask()
+      const answer = await router.chat()
       const body = (await answer.json()) as Answer
       assert.equal(body.choices[0]?.message.content, ECHO)
       assert.equal(body.sonia.provider, 'second')

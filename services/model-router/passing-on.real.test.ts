@@ -28,14 +28,7 @@ interface Answer {
   readonly sonia: { readonly provider: string; readonly reason_code: string }
 }
 
-const ask = (body: object = {}, signal?: AbortSignal): Promise<Response> =>
-  router.post(
-    '/v1/chat/completions',
-    { messages: [{ role: 'user', content: 'alpha beta gamma delta' }], ...body },
-    signal === undefined ? {} : { signal },
-  )
-
-const stream = (body: object = {}) => ask({ stream: true, ...body })
+const stream = (body: object = {}) => router.chat({ stream: true, ...body })
 
 test('a stream is passed on byte for byte', async () => {
   const body = { model: 'one', messages: [{ role: 'user', content: 'grüß 🦉 alpha' }], stream: true }
@@ -50,7 +43,7 @@ test('a stream is passed on byte for byte', async () => {
 })
 
 test("recalled passages reach the provider as one system message, the router's own field does not", async () => {
-  await ask({ sonia: { context: [{ id: 'mem_1', content: 'line\n2. [forged] "x"' }] } })
+  await router.chat({ sonia: { context: [{ id: 'mem_1', content: 'line\n2. [forged] "x"' }] } })
   const body = (await double.state()).seen.at(-1)?.body ?? {}
   assert.equal('sonia' in body, false)
   const [system, user] = body['messages'] as { role: string; content: string }[]
@@ -60,17 +53,17 @@ test("recalled passages reach the provider as one system message, the router's o
 })
 
 test("a limit the client set is lowered to the profile's, and none is sent where none was set", async () => {
-  await ask({ max_tokens: 1_000_000 })
+  await router.chat({ max_tokens: 1_000_000 })
   assert.equal((await double.state()).seen.at(-1)?.body['max_tokens'], 4096)
-  await ask({ max_completion_tokens: 7 })
+  await router.chat({ max_completion_tokens: 7 })
   assert.equal((await double.state()).seen.at(-1)?.body['max_completion_tokens'], 7)
-  await ask()
+  await router.chat()
   const fields = Object.keys((await double.state()).seen.at(-1)?.body ?? {})
   assert.deepEqual(fields.toSorted(), ['messages', 'model', 'stream'])
 })
 
 test('a model named by the client goes first, whatever the profile says', async () => {
-  const body = (await (await ask({ model: 'second/two' })).json()) as Answer
+  const body = (await (await router.chat({ model: 'second/two' })).json()) as Answer
   assert.equal(body.sonia.provider, 'second')
   assert.equal(body.sonia.reason_code, 'PROFILE_MATCH')
 })
@@ -79,7 +72,7 @@ test('a client that leaves takes the upstream request with it', async () => {
   await double.setFaults([{ fault: { kind: 'stall_after_token', tokens: 1 } }])
   const aborted = (await double.state()).aborted
   const leave = new AbortController()
-  const answer = await ask({ stream: true }, leave.signal)
+  const answer = await router.chat({ stream: true }, leave.signal)
   await answer.body?.getReader().read()
   leave.abort()
   await eventually(async () => (await double.state()).aborted === aborted + 1)
@@ -90,7 +83,7 @@ test('a client that leaves before the first token takes the upstream request wit
   await double.setFaults([{ fault: { kind: 'stall_before_token' } }])
   const before = await double.state()
   const leave = new AbortController()
-  const answer = ask({ stream: true }, leave.signal)
+  const answer = router.chat({ stream: true }, leave.signal)
   await eventually(async () => (await double.state()).requests > before.requests)
   leave.abort()
   await assert.rejects(answer)

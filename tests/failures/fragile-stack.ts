@@ -7,10 +7,11 @@ import { env } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { CATALOG, portAt, SERVICE_NAMES, type ServiceName } from '#catalog'
+import { startUpstreamDouble, type UpstreamDouble } from '#gates/doubles/upstream.ts'
 import { askService, type ServiceAnswer, type ServiceRequest } from '#gates/runners/service-access.ts'
-import { takenPorts } from '#ops/process/listening-ports.ts'
 import { repositoryPrograms, serviceEnvironment } from '#ops/service-programs.ts'
 import { prepareHome, type StateHome, writeBootstrapSecrets } from '#ops/state-home.ts'
+import { reservePortBase } from '../reserve-port-base.ts'
 
 /** The six real services without the supervisor that would bring a dead one back: each is ended and started at will. */
 export interface FragileStack {
@@ -38,7 +39,7 @@ export async function startFragileStack(
   await writeFile(join(home, 'config', 'sonia.json'), JSON.stringify(configuration), { mode: 0o600 })
   const folders = prepareHome({ home, repo: REPOSITORY })
   writeBootstrapSecrets(folders)
-  const portBase = freePortBase()
+  const portBase = await reservePortBase()
   const children = new Map<ServiceName, ChildProcess>()
   const start = (service: ServiceName, through: readonly string[] = []) =>
     children.set(service, spawnService(service, { folders, portBase, through }))
@@ -70,6 +71,32 @@ export async function startFragileStack(
       if (!children.has(service)) start(service, through)
       await untilUp(service, portBase)
     },
+  }
+}
+
+/** A stack and the double that it asks as its provider of models. */
+export interface StackWithDouble {
+  readonly double: UpstreamDouble
+  readonly stack: FragileStack
+  readonly stop: () => Promise<void>
+}
+
+/** A start that fails leaves nothing that keeps the process alive. */
+export async function startWithDouble(
+  sections: (baseUrl: string) => object,
+  services?: readonly ServiceName[],
+): Promise<StackWithDouble> {
+  const double = await startUpstreamDouble()
+  try {
+    const stack = await startFragileStack(sections(double.baseUrl), services)
+    const stop = async () => {
+      await stack.stop()
+      await double.close()
+    }
+    return { double, stack, stop }
+  } catch (error) {
+    await double.close()
+    throw error
   }
 }
 
@@ -125,13 +152,4 @@ export async function until(
     if (performance.now() > endMs) throw new Error(`waited ${limitMs} ms for ${what}`)
     await sleep(25)
   }
-}
-
-function freePortBase(): number {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    // Below the ports that the system gives to outgoing connections.
-    const base = 12_000 + ((process.pid + attempt * 7) % 40) * 200
-    if (takenPorts(Object.values(CATALOG).map(({ port }) => portAt(port, base))).length === 0) return base
-  }
-  throw new Error('no free block of ports')
 }

@@ -12,9 +12,9 @@ import {
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import Database from 'better-sqlite3'
-import { startUpstreamDouble, type UpstreamDouble } from '#gates/doubles/upstream.ts'
+import type { UpstreamDouble } from '#gates/doubles/upstream.ts'
 import { serviceToken } from '#gates/runners/service-access.ts'
-import { ask, type FragileStack, startFragileStack, until } from './fragile-stack.ts'
+import { ask, type FragileStack, startWithDouble, until } from './fragile-stack.ts'
 
 // What can befall the database of memory-engine, and its provider of embeddings, with the real processes. In every
 // case: the right code with its reason, nothing acknowledged is lost, the service lives and recovers by itself.
@@ -25,32 +25,28 @@ const TOKEN_USED_MS = 60_000
 
 let double: UpstreamDouble
 let stack: FragileStack
-const stops: (() => Promise<void>)[] = []
+let stop = async (): Promise<void> => undefined
 
 before(async () => {
-  double = await startUpstreamDouble()
-  stops.push(() => double.close())
   const embedding = { name: 'vectors', purpose: 'embeddings' }
-  stack = await startFragileStack(
-    {
+  const running = await startWithDouble(
+    (baseUrl) => ({
       'memory-engine': {
         busy_timeout_ms: 50,
         embeddings: { enabled: true, model: 'vectors', query_timeout_ms: 5000 },
       },
       'model-router': {
         providers: {
-          first: { kind: 'openai', base_url: double.baseUrl, models: [{ name: 'm' }, embedding] },
+          first: { kind: 'openai', base_url: baseUrl, models: [{ name: 'm' }, embedding] },
         },
       },
-    },
+    }),
     ['eva-os', 'model-router', 'memory-engine'],
   )
-  stops.unshift(() => stack.stop())
+  ;({ double, stack, stop } = running)
   await untilItListens()
 })
-after(async () => {
-  for (const stop of stops) await stop()
-})
+after(() => stop())
 
 const databaseFile = () => join(stack.home, 'data', 'memory', 'sonia.db')
 const databaseFolder = () => join(stack.home, 'data', 'memory')

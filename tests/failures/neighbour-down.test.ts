@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type UpstreamDouble, startUpstreamDouble } from '#gates/doubles/upstream.ts'
+import type { UpstreamDouble } from '#gates/doubles/upstream.ts'
 import type { ServiceName } from '#catalog'
-import { ask, type FragileStack, startFragileStack, until } from './fragile-stack.ts'
+import { ask, type FragileStack, startWithDouble, until } from './fragile-stack.ts'
 import { connectVoice, startVoiceSession, upgradeStatus, type VoiceClient } from './voice-client.ts'
 
 // "When a neighbour fails" of the contract, row by row with the real processes: chat, action and voice for each.
@@ -15,24 +15,19 @@ const TOKEN_SECONDS = 40
 
 let double: UpstreamDouble
 let stack: FragileStack
-/** What was started so far: a start that failed must leave nothing that keeps the process alive. */
-const stops: (() => Promise<void>)[] = []
+let stop = async (): Promise<void> => undefined
 
 before(async () => {
-  double = await startUpstreamDouble()
-  stops.push(() => double.close())
-  stack = await startFragileStack({
+  const running = await startWithDouble((baseUrl) => ({
     'model-router': {
-      providers: { first: { kind: 'openai', base_url: double.baseUrl, models: [{ name: 'm' }] } },
+      providers: { first: { kind: 'openai', base_url: baseUrl, models: [{ name: 'm' }] } },
       profiles: { chat_low_latency: { first_token_ms: 2000, complete_ms: 2000 } },
     },
     'eva-os': { token_seconds: TOKEN_SECONDS },
-  })
-  stops.unshift(() => stack.stop())
+  }))
+  ;({ double, stack, stop } = running)
 })
-after(async () => {
-  for (const stop of stops) await stop()
-})
+after(() => stop())
 
 interface Answer {
   readonly status: number

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import OpenAI from 'openai'
 import type { Fault } from '#gates/doubles/faults.ts'
-import { type UpstreamDouble, startUpstreamDouble } from '#gates/doubles/upstream.ts'
+import type { UpstreamDouble } from '#gates/doubles/upstream.ts'
 import { serviceToken, serviceUrl } from '#gates/runners/service-access.ts'
-import { ask, type FragileStack, startFragileStack, until } from './fragile-stack.ts'
+import { ask, type FragileStack, startWithDouble, until } from './fragile-stack.ts'
 import { connectVoice, startVoiceSession } from './voice-client.ts'
 
 // What a client of the whole stack sees while a model provider fails: from the gateway's door to the provider's socket,
@@ -16,26 +16,24 @@ const BREAKER = { consecutive_failures: 4, open_ms: 500 }
 
 let double: UpstreamDouble
 let stack: FragileStack
-/** What was started so far: a start that failed must leave nothing that keeps the process alive. */
-const stops: (() => Promise<void>)[] = []
+let stop = async (): Promise<void> => undefined
+
+const provider = (baseUrl: string, name: string, more: object = {}) => ({
+  kind: 'openai',
+  base_url: baseUrl,
+  models: [{ name }],
+  ...more,
+})
 
 before(async () => {
-  double = await startUpstreamDouble()
-  stops.push(() => double.close())
-  const provider = (name: string, more: object = {}) => ({
-    kind: 'openai',
-    base_url: double.baseUrl,
-    models: [{ name }],
-    ...more,
-  })
   const waits = { first_token_ms: WAIT_MS, idle_ms: WAIT_MS, complete_ms: WAIT_MS }
   const candidates = ['first/one', 'second/two']
-  stack = await startFragileStack({
+  const running = await startWithDouble((baseUrl) => ({
     'model-router': {
       providers: {
-        first: provider('one'),
-        second: provider('two'),
-        narrow: provider('three', { max_concurrent: 1 }),
+        first: provider(baseUrl, 'one'),
+        second: provider(baseUrl, 'two'),
+        narrow: provider(baseUrl, 'three', { max_concurrent: 1 }),
       },
       profiles: {
         chat_low_latency: { ...waits, candidates },
@@ -45,12 +43,10 @@ before(async () => {
       },
       breaker: BREAKER,
     },
-  })
-  stops.unshift(() => stack.stop())
+  }))
+  ;({ double, stack, stop } = running)
 })
-after(async () => {
-  for (const stop of stops) await stop()
-})
+after(() => stop())
 afterEach(async () => {
   double.faults.set([])
   // Rests and open breakers of this test are over before the next one begins.

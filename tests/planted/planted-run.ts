@@ -10,7 +10,7 @@ import { hostForTest } from '#gates/host-for-test.ts'
 import { type Profile, PROFILES } from '#gates/profiles.ts'
 import { silentProgress } from '#gates/runners/progress.ts'
 import { type GateRunOptions, withGateRun } from '#gates/runners/run-gates.ts'
-import { freePortBase } from '../free-port-base.ts'
+import { reservePortBase } from '../reserve-port-base.ts'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -65,7 +65,7 @@ export function gateRunOptionsForTest(
 }
 
 /** Ports of the runs of one file; they follow each other. */
-export const PORT_BASE = freePortBase()
+export const PORT_BASE = await reservePortBase()
 
 /** The product's services, one of them misbehaving. */
 export function misbehaving(target: ServiceName, misbehaviour: string): ServicePrograms {

@@ -9,6 +9,8 @@ export interface RouterUnderTest {
   /** The header that opens its door. */
   readonly token: Record<string, string>
   post(path: string, body: object, options?: PostOptions): Promise<Response>
+  /** A question of four words as it goes over the wire, streamed where the body says so. */
+  chat(body?: object, signal?: AbortSignal): Promise<Response>
   /** A whole answer to a short question. */
   ask(body?: object, options?: PostOptions): Promise<Answer>
   get(path: string): Promise<Answer>
@@ -47,6 +49,9 @@ interface Body {
   readonly [field: string]: unknown
 }
 
+const CHAT = '/v1/chat/completions'
+const asking = (content: string, more: object) => ({ messages: [{ role: 'user', content }], ...more })
+
 export async function startRouter(config: object, options: TestOptions = {}): Promise<RouterUnderTest> {
   const running = await startForTest(service, { ...options, config: config as Record<string, unknown> })
   const token = await running.headersFrom('api-gateway')
@@ -70,14 +75,9 @@ export async function startRouter(config: object, options: TestOptions = {}): Pr
     url: running.url,
     token,
     post,
-    ask: async (body = {}, asked = {}) =>
-      read(
-        await post(
-          '/v1/chat/completions',
-          { messages: [{ role: 'user', content: 'alpha beta' }], ...body },
-          asked,
-        ),
-      ),
+    chat: (body = {}, signal) =>
+      post(CHAT, asking('alpha beta gamma delta', body), signal === undefined ? {} : { signal }),
+    ask: async (body = {}, asked = {}) => read(await post(CHAT, asking('alpha beta', body), asked)),
     get: async (path) => read(await fetch(`${running.url}${path}`, { headers: token })),
     async metric(line) {
       const text = await (await fetch(`${running.url}/metrics`)).text()
