@@ -178,13 +178,13 @@ async function sayStrangeThings(number: number): Promise<void> {
   })
 }
 
-/** Series of a service; the buckets of a histogram are one. */
+/** Series of a service; the buckets of a histogram are one, and what a loaded machine sheds says nothing of labels. */
 async function seriesOf(service: ServiceName): Promise<ReadonlySet<string>> {
   const { body } = await askService(address, service, { path: '/metrics' })
   // What Node tells of itself comes in its own time, as the first collection of a kind of garbage does.
   const lines = String(body)
     .split('\n')
-    .filter((line) => !/^(?:$|#|nodejs_|process_)/.test(line))
+    .filter((line) => !/^(?:$|#|nodejs_|process_)|"OVERLOADED"|status="503"/.test(line))
   return new Set(
     lines.map((line) => line.replace(/[ ,{]?le="[^"]*",?/, '').replace(/} .*$|(?<![{,]) .*$/, '')),
   )
