@@ -8,6 +8,7 @@ import { EXIT_CODES } from '../gates/exit-codes.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import { CATALOG } from '../services/catalog.ts'
 import { ERROR_TABLE } from '../services/chassis/errors.ts'
+import { thirdPartyNotices } from '../tools/third-party-notices.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const LINES_MAX = 150
@@ -32,6 +33,10 @@ test('each dependency has its reason in CONTRIBUTING.md, and no reason outlived 
     ...Object.keys(packageFile.devDependencies),
   ].toSorted()
   assert.deepEqual(listed, used)
+})
+
+test('the notices name every package that runs in production, with its licence', () => {
+  assert.equal(document('THIRD_PARTY_NOTICES.txt'), thirdPartyNotices(ROOT), 'npm run notices')
 })
 
 test('the README lists every exit code and every command, and no other', () => {
