@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { EXIT_CODES } from './exit-codes.ts'
 
 export interface Output {
   write(text: string): void
@@ -74,7 +75,12 @@ function outputOf(stream: NodeJS.WriteStream): Output {
 function listenForInterrupts(process: NodeJS.Process): [AbortSignal, AbortSignal] {
   const first = new AbortController()
   const second = new AbortController()
-  const onSignal = () => (first.signal.aborted ? second : first).abort()
+  // Work that cannot be asked to stop is left at the third.
+  const onSignal = () => {
+    if (second.signal.aborted) process.exit(EXIT_CODES.interrupted)
+    else if (first.signal.aborted) second.abort()
+    else first.abort()
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   return [first.signal, second.signal]
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LAYOUT, OUTSIDE_MANIFEST } from './bundle-layout.ts'
+import { digestOfListed } from './folder-digest.ts'
 import { listTree, type TreeEntry } from './file-tree.ts'
 import { finding, type Finding } from './findings.ts'
 import { MANIFEST_FILE, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
@@ -19,17 +20,26 @@ export interface FilesAnswer {
 }
 
 const WRITE_OR_RUN = 0o7333
+/** A run's manifest lists some hundred files; whoever sends more sends something else. */
+const MANIFEST_BYTES_MAX = 64 * 1024 * 1024
 
 /** First question: is every file there, none besides, each byte and mode as the manifest says? */
 export async function checkFiles(bundle: string): Promise<FilesAnswer> {
   const tree = await listTree(bundle)
   const odd = tree.flatMap(checkKind)
-  if (!tree.some((entry) => entry.path === MANIFEST_FILE)) {
+  // Neither a pipe nor what a link leads to is ever read: it may never end, or lie elsewhere.
+  if (tree.some((entry) => entry.kind !== 'file')) return { findings: odd, read: null }
+  const place = tree.find((entry) => entry.path === MANIFEST_FILE)
+  if (place === undefined) {
     const missing = finding(
       'MANIFEST_MISSING',
       'there is no MANIFEST.json, so nothing says what belongs here',
     )
     return { findings: [...odd, missing], read: null }
+  }
+  if (place.size > MANIFEST_BYTES_MAX) {
+    const malformed = finding('MANIFEST_MALFORMED', `MANIFEST.json has ${place.size} bytes: too many`)
+    return { findings: [...odd, malformed], read: null }
   }
   const text = await readFile(join(bundle, MANIFEST_FILE), 'utf8')
   const manifest = tryParse(text)
@@ -42,6 +52,7 @@ export async function checkFiles(bundle: string): Promise<FilesAnswer> {
     ...odd,
     ...(await checkListed(bundle, tree, manifest)),
     ...checkExtra(tree, manifest),
+    ...checkReleasedDigests(manifest),
     ...(await checkSums(bundle, tree, read)),
   ]
   return { findings, read }
@@ -83,7 +94,7 @@ async function checkListed(
       findings.push(
         finding('FILE_MISSING', `${file.path} is in the manifest and not in the folder`, file.path),
       )
-    else if (entry.kind === 'file') findings.push(...(await checkContent(bundle, file, entry)))
+    else findings.push(...(await checkContent(bundle, file, entry)))
   }
   return findings
 }
@@ -112,14 +123,34 @@ function isOutside(path: string): boolean {
   return OUTSIDE_MANIFEST.has(path) || path.startsWith(`${LAYOUT.attestations}/`)
 }
 
+/** What the manifest says was judged by, and what lies here to judge by again, must be one thing. */
+function checkReleasedDigests({ files, released }: Manifest): readonly Finding[] {
+  const criteria = files.filter(({ path }) => path.startsWith(`${LAYOUT.criteria}/`))
+  const digest = digestOfListed(
+    criteria.map(({ path, sha256: of }) => ({ path: path.slice(LAYOUT.criteria.length + 1), sha256: of })),
+  )
+  const sbom = files.find(({ path }) => path === LAYOUT.sbom)?.sha256 ?? null
+  const no = (what: string) =>
+    finding('RELEASED_CHANGED', `${what} not those that the manifest says were used`)
+  return [
+    ...(digest === released.criteria_sha256 ? [] : [no('the criteria here are')]),
+    ...(sbom === released.sbom_sha256 ? [] : [no('the contents of the bill of materials here are')]),
+  ]
+}
+
 async function checkSums(
   bundle: string,
   tree: readonly TreeEntry[],
   read: ReadManifest,
 ): Promise<readonly Finding[]> {
-  if (!tree.some((entry) => entry.path === SHA256SUMS_FILE))
+  const place = tree.find((entry) => entry.path === SHA256SUMS_FILE)
+  if (place === undefined)
     return [finding('SUMS_MISSING', 'there is no SHA256SUMS, which other tools read', SHA256SUMS_FILE)]
-  const text = await readFile(join(bundle, SHA256SUMS_FILE), 'utf8')
-  if (text === renderSha256Sums(read.manifest, read.sha256)) return []
+  const expected = Buffer.from(renderSha256Sums(read.manifest, read.sha256))
+  if (
+    place.size === expected.length &&
+    (await sha256OfFile(join(bundle, SHA256SUMS_FILE))) === sha256(expected)
+  )
+    return []
   return [finding('SUMS_CHANGED', 'SHA256SUMS does not say what MANIFEST.json says', SHA256SUMS_FILE)]
 }

@@ -102,6 +102,21 @@ test('refuses a public key that is not the one the manifest names', () =>
     overwrite(join(copy, 'keys/machine.pem'), newMachineKey().publicKeyPem),
   ))
 
+test('refuses text around a public key, and a second member or space in an envelope: others may read those', async () => {
+  await refuses('KEY_COPY_CHANGED', 10, async (copy) => {
+    const path = join(copy, 'keys/machine.pem')
+    await overwrite(path, `Approved by everybody\n${await readFile(path, 'utf8')}`)
+  })
+  for (const change of [
+    (text: string) => text.replace('{', '{"payload":"AAAA",'),
+    (text: string) => `${text} `,
+  ])
+    await refuses('ATTESTATION_MALFORMED', 10, async (copy) => {
+      const path = join(copy, 'attestations/soak.dsse.json')
+      await overwrite(path, change(await readFile(path, 'utf8')))
+    })
+})
+
 test('refuses a sigstore bundle that holds another envelope', () =>
   refuses('SIGSTORE_DIFFERS', 10, async (copy) =>
     overwrite(

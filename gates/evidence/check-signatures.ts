@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +9,7 @@ import type { ReadManifest } from './check-files.ts'
 import { isSignedBy, parseDsse, payloadOf, type DsseEnvelope } from './dsse.ts'
 import { finding, type Finding } from './findings.ts'
 import { sigstoreBundle } from './sigstore-bundle.ts'
+import { publicKeyFromOwnPem } from './machine-key.ts'
 import { sshFingerprint, sshKeyLine, sshKeyOf } from './ssh-key.ts'
 import { isAbout, manifestDigestIn, parseStatement, type Statement } from './statement.ts'
 import type { Trust } from './trust.ts'
@@ -58,7 +59,8 @@ async function checkKeyCopy(
     findings: [finding('KEY_COPY_CHANGED', sentence, LAYOUT.machineKeyPem)],
   })
   try {
-    const key = createPublicKey(await readFile(join(bundle, LAYOUT.machineKeyPem), 'utf8'))
+    const pem = await readFile(join(bundle, LAYOUT.machineKeyPem), 'utf8')
+    const key = publicKeyFromOwnPem(pem)
     const line = await readFile(join(bundle, LAYOUT.machineKeyLine), 'utf8')
     const ssh = sshKeyOf(key)
     if (sshFingerprint(ssh) !== read.manifest.producer.key_id || line !== `${sshKeyLine(ssh)}\n`)
@@ -85,8 +87,9 @@ async function checkAttestation(context: Context, expected: Attestation): Promis
   const signature = checkSignature(context, envelope, path)
   if (signature !== null && signature.code !== 'NO_TRUST') return [signature]
   const content = checkContent(context, expected, statement, path)
+  const form = checkForm(envelope, text, path)
   const sibling = await checkSigstore(context, expected.name, envelope)
-  return [signature, content, sibling].filter((one) => one !== null)
+  return [signature, content, form, sibling].filter((one) => one !== null)
 }
 
 function checkSignature(context: Context, envelope: DsseEnvelope, path: string): Finding | null {
@@ -145,6 +148,12 @@ function anotherManifest({ manifest }: ReadManifest, statement: Statement, path:
     `${path} vouches for another run than ${manifest.run_id}`,
     path,
   )
+}
+
+/** Another reader may take the first of two members of one name; there is one way to write an envelope. */
+function checkForm(envelope: DsseEnvelope, text: string, path: string): Finding | null {
+  if (text === `${JSON.stringify(envelope)}\n`) return null
+  return finding('ATTESTATION_MALFORMED', `${path} says more than its envelope, or says it twice`, path)
 }
 
 /** The sigstore file is a second rendering of the same envelope: any difference is somebody's edit. */

@@ -8,6 +8,7 @@ export const FINDING_EXITS = {
   FILE_MODE: 10,
   MANIFEST_MALFORMED: 10,
   MANIFEST_CHANGED: 10,
+  RELEASED_CHANGED: 10,
   SUMS_CHANGED: 10,
   KEY_COPY_CHANGED: 10,
   ATTESTATION_MALFORMED: 10,
@@ -62,7 +63,16 @@ export interface Finding {
 }
 
 export function finding(code: FindingCode, sentence: string, path?: string): Finding {
-  return path === undefined ? { code, sentence } : { code, sentence, path }
+  const shown = printable(sentence)
+  return path === undefined ? { code, sentence: shown } : { code, sentence: shown, path }
+}
+
+/** Names and reasons come from whoever is being checked: they must not move the cursor, nor turn the text around. */
+function printable(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
+  )
 }
 
 /** The gravest class decides; 0 only where nothing was objected to. */

@@ -51,6 +51,17 @@ export function privatePem(key: MachineKey): string {
   return key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
+/** Reads a public key exactly as this program writes it: text around it could say anything. */
+export function publicKeyFromOwnPem(pem: string): KeyObject {
+  const key = createPublicKey(pem)
+  if (pem !== publicPem(key)) throw new Error('it holds more than a public key')
+  return key
+}
+
+function publicPem(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' }).toString()
+}
+
 function describeKey(privateKey: KeyObject): MachineKey {
   const publicKey = createPublicKey(privateKey)
   const ssh = sshKeyOf(publicKey)
@@ -58,7 +69,7 @@ function describeKey(privateKey: KeyObject): MachineKey {
     privateKey,
     publicKey,
     keyId: sshFingerprint(ssh),
-    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    publicKeyPem: publicPem(publicKey),
     publicKeyLine: sshKeyLine(ssh),
   }
 }

@@ -119,6 +119,7 @@ const InputsSchema = Type.Object(
           start: Type.Number(),
           end: Type.Number(),
           planned_seconds: Type.Number(),
+          pause: Type.Optional(Type.Object({ start: Type.Number(), end: Type.Number() }, closed)),
         },
         closed,
       ),

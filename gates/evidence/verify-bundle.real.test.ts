@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { chmod, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseManifest } from './manifest.ts'
+import { criteriaDigest } from './released.ts'
 import { outputOf } from './run-process.ts'
 import {
   bundle,
@@ -55,6 +56,30 @@ test('refuses a symbolic link in place of a file with the same bytes', () =>
 test('refuses a pipe in the bundle', () =>
   refuses('FILE_SPECIAL', 10, (copy) => outputOf('mkfifo', [join(copy, 'gates/soak/pipe')])))
 
+test('refuses a pipe in place of what it would read, instead of waiting for it to end', async () => {
+  for (const path of [
+    'MANIFEST.json',
+    'SHA256SUMS',
+    'verdict.json',
+    'keys/machine.pem',
+    'attestations/soak.dsse.json',
+  ])
+    await refuses('FILE_SPECIAL', 10, async (copy) => {
+      await rm(join(copy, path))
+      await outputOf('mkfifo', [join(copy, path)])
+    })
+})
+
+test('writes a name that would move the cursor or turn the text around as what it is', async () => {
+  const copy = await copyForDamage(bundle, join(folder, 'names'))
+  await writeFile(join(copy, 'gates/a\naccepted\u001b[2J\u202egpj'), 'x', { mode: 0o444 })
+  const result = await verify(copy)
+  assert.equal(
+    result.files.sentence,
+    'gates/a\\u{a}accepted\\u{1b}[2J\\u{202e}gpj is in the folder and not in the manifest',
+  )
+})
+
 test('refuses a file that may be written', () =>
   refuses('FILE_MODE', 10, (copy) => chmod(join(copy, 'verdict.json'), 0o644)))
 
@@ -66,6 +91,16 @@ test('refuses a bundle without a manifest', () =>
 
 test('refuses an empty manifest', () =>
   refuses('MANIFEST_MALFORMED', 10, (copy) => overwrite(join(copy, 'MANIFEST.json'), '{}')))
+
+test('refuses a manifest and a list of digests that are endless, without reading them', async () => {
+  const grow = (path: string) => async (copy: string) => {
+    await chmod(join(copy, path), 0o644)
+    await truncate(join(copy, path), 3 * 1024 ** 3)
+    await chmod(join(copy, path), 0o444)
+  }
+  await refuses('MANIFEST_MALFORMED', 10, grow('MANIFEST.json'))
+  await refuses('SUMS_CHANGED', 10, grow('SHA256SUMS'))
+})
 
 test('refuses a manifest that lists nothing', () =>
   refuses('MANIFEST_MALFORMED', 10, async (copy) => {
@@ -152,9 +187,23 @@ test('refuses recorded blocks of another history, digested and signed again', as
 test('refuses criteria loosened after the run, digested and signed again', () =>
   refuses('VERDICT_DIFFERS', 14, async (copy) => {
     await edit(join(copy, 'criteria/soak.yaml'), 'limit: 0.005', 'limit: 0.5')
-    await rehash(copy)
+    const criteria_sha256 = await criteriaDigest(join(copy, 'criteria'))
+    await rehash(copy, (manifest) => ({ ...manifest, released: { ...manifest.released, criteria_sha256 } }))
     await signAgain(copy, keys)
   }))
+
+test('refuses other criteria or another bill of materials than the manifest names, all signed by the right key', async () => {
+  await refuses('RELEASED_CHANGED', 10, async (copy) => {
+    await edit(join(copy, 'criteria/soak.yaml'), 'title: Soak', 'title: Nap')
+    await rehash(copy)
+    await signAgain(copy, keys)
+  })
+  await refuses('RELEASED_CHANGED', 10, async (copy) => {
+    const sbom_sha256 = 'a'.repeat(64)
+    await rehash(copy, (manifest) => ({ ...manifest, released: { ...manifest.released, sbom_sha256 } }))
+    await signAgain(copy, keys)
+  })
+})
 
 test('refuses a block cut short', async () => {
   const { files } = parseManifest(await readFile(join(bundle, 'MANIFEST.json'), 'utf8'))

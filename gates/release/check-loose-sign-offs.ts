@@ -1,8 +1,26 @@
 import type { ReadManifest } from '../evidence/check-files.ts'
+import { LAYOUT } from '../evidence/bundle-layout.ts'
+import { listTree } from '../evidence/file-tree.ts'
 import { finding, type Finding } from '../evidence/findings.ts'
 import type { ReleaseFindings } from '../evidence/verify-bundle.ts'
 import { readSignOffFiles } from './sign-off-files.ts'
 import { isSshSigned, NAMESPACES } from './ssh-signature.ts'
+
+const PARTS_OF_RELEASE = [
+  LAYOUT.releasePage,
+  LAYOUT.checklist,
+  LAYOUT.policy,
+  LAYOUT.policySignature,
+  LAYOUT.sealerKeyPem,
+]
+
+/** Nothing vouches for these where no release was sealed: a page that calls it released would be believed. */
+async function partsOfRelease(bundle: string): Promise<readonly Finding[]> {
+  const present = new Set((await listTree(bundle)).map((entry) => entry.path))
+  return PARTS_OF_RELEASE.filter((path) => present.has(path)).map((path) =>
+    finding('FILE_EXTRA', `${path} belongs to a release, and this bundle is none`, path),
+  )
+}
 
 /** Sign-offs of a bundle that nobody sealed: whole and about this manifest, but not yet counted for anything. */
 export async function checkLooseSignOffs(
@@ -11,7 +29,7 @@ export async function checkLooseSignOffs(
   scratchFolder: string,
 ): Promise<ReleaseFindings> {
   const { files, malformed, names } = await readSignOffFiles(bundle)
-  const findings: Finding[] = [...malformed]
+  const findings: Finding[] = [...malformed, ...(await partsOfRelease(bundle))]
   for (const { name, message, signature, signOff, manifestSha256 } of files) {
     const path = `attestations/${name}`
     const check = { message, signature, namespace: NAMESPACES.signOff, key: signature.key }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, cp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { envelopeFiles } from '../evidence/attestations.ts'
@@ -10,6 +10,7 @@ import { filesOf, overwrite } from '../evidence/testing.ts'
 import { NO_TRUST, trustFromKey } from '../evidence/trust.ts'
 import { emailOf } from './rehearsal-repository.ts'
 import {
+  bundle,
   changedPolicy,
   copySealed,
   objections,
@@ -96,6 +97,23 @@ test('the release page names who signed for each gate', async () => {
 
 test('refuses a missing checklist', () =>
   refusesSealed('FILE_MISSING', 11, (copy) => rm(join(copy, 'RELEASE_CHECKLIST.md'))))
+
+test('refuses a page, policy or key of a release in a bundle that nobody sealed', async () => {
+  const parts = ['release.html', 'keys/sealer.pem', 'keys/release-policy.json.sig']
+  for (const [index, path] of parts.entries()) {
+    const copy = join(scratch, `unsealed-${index}`)
+    await cp(bundle, copy, { recursive: true })
+    await copyFile(join(sealed.path, path), join(copy, path))
+    const { exitCode, signed } = await verify(copy)
+    assert.deepEqual([exitCode, signed.findings.map((one) => one.code)], [10, ['FILE_EXTRA']])
+  }
+})
+
+test('refuses text around the key of the machine that sealed', () =>
+  refusesSealed('ATTESTATION_MALFORMED', 10, async (copy) => {
+    const path = join(copy, 'keys/sealer.pem')
+    await overwrite(path, `Approved by everybody\n${await readFile(path, 'utf8')}`)
+  }))
 
 test('refuses a missing verification summary', () =>
   refusesSealed('ATTESTATION_MISSING', 10, async (copy) => {

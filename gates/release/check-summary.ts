@@ -1,10 +1,10 @@
-import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LAYOUT } from '../evidence/bundle-layout.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
 import { isSignedBy, parseDsse, payloadOf, type DsseEnvelope } from '../evidence/dsse.ts'
 import { finding, type Finding } from '../evidence/findings.ts'
+import { publicKeyFromOwnPem } from '../evidence/machine-key.ts'
 import { sha256 } from '../evidence/sha256.ts'
 import { sigstoreBundle } from '../evidence/sigstore-bundle.ts'
 import { sshFingerprint, sshKeyOf } from '../evidence/ssh-key.ts'
@@ -57,7 +57,7 @@ export async function checkSummary(
 async function signerOf(bundle: string, envelope: DsseEnvelope): Promise<string | null> {
   const [signature, ...more] = envelope.signatures
   if (signature === undefined || more.length > 0) throw new Error('it must carry exactly one signature')
-  const key = createPublicKey(await readFile(join(bundle, LAYOUT.sealerKeyPem), 'utf8'))
+  const key = publicKeyFromOwnPem(await readFile(join(bundle, LAYOUT.sealerKeyPem), 'utf8'))
   const keyId = sshFingerprint(sshKeyOf(key))
   return signature.keyid === keyId && isSignedBy(envelope, signature, key) ? keyId : null
 }
