@@ -6,6 +6,7 @@ export interface Profile {
   readonly cycles: number
   readonly healthRounds: number
   readonly healthIntervalSeconds: number
+  /** Before gate 2; one more follows gate 5. */
   readonly testRuns: number
   readonly soakSeconds: number
   /** After the load; longer than a voice session waits for a client that hung up to come back. */

@@ -28,8 +28,14 @@ export function plannedSecondsOf(gate: string, profile: Profile): number {
   return 0
 }
 
+/** Runs of the integration tests: those of gate 1, and one more after gate 5 where both are run and compared. */
+export function plannedTestRuns(profile: Profile, gates: readonly string[]): number {
+  const isLater = gates.includes('determinism') && gates.includes('observability')
+  return profile.testRuns + (isLater ? 1 : 0)
+}
+
 /** What the criteria of our own gates may use besides the window: fixed by the profile before the run. */
-export function runParameters(profile: Profile): Parameters {
+export function runParameters(profile: Profile, testRuns: number = profile.testRuns): Parameters {
   const planned = plannedIterations(profile)
   return {
     PROFILE: profile.name,
@@ -41,8 +47,8 @@ export function runParameters(profile: Profile): Parameters {
     CYCLES: profile.cycles,
     HEALTH_ROUNDS: profile.healthRounds,
     HEALTH_CHECKS: profile.healthRounds * SERVICE_NAMES.length,
-    TEST_RUNS: profile.testRuns,
-    RUNS: Array.from({ length: profile.testRuns }, (_, index) => `run-${index + 1}`),
+    TEST_RUNS: testRuns,
+    RUNS: Array.from({ length: testRuns }, (_, index) => `run-${index + 1}`),
     TRAFFIC: profile.cycles * SERVICE_NAMES.length,
     STARTS: profile.cycles + 1,
     TESTS_MIN,

@@ -32,3 +32,10 @@ test('a list becomes an alternation, and no name can leave its quotes or its bra
     String.raw`up{service=~"a\"\} or vector\(1\) #|\\.\\*"}`.replaceAll(/\\([}()])/g, String.raw`\\$1`),
   )
 })
+
+test('a pause parts the window in what was before it and what was after it; without one both are the whole', () => {
+  const asked = 'x[$BEFORE_W] @ $BEFORE_END + x[$AFTER_W]'
+  const paused = parametersOfWindow({ S: 5 }, { ...WINDOW, pause: { start: 1020, end: 1050 } })
+  assert.equal(resolveExpression(asked, paused), 'x[20] @ 1020 + x[10]')
+  assert.equal(resolveExpression(asked, parametersOfWindow({ S: 5 }, WINDOW)), 'x[60] @ 1060 + x[60]')
+})

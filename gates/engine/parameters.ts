@@ -2,7 +2,16 @@ import type { Amount } from './criterion.ts'
 import type { GateWindow, Parameters, ParameterValue } from './types.ts'
 
 /** Names every expression may use besides those of the run: they follow from the gate's window. */
-export const WINDOW_PARAMETERS = ['START', 'END', 'W', 'GAP', 'W_GAP'] as const
+export const WINDOW_PARAMETERS = [
+  'START',
+  'END',
+  'W',
+  'GAP',
+  'W_GAP',
+  'BEFORE_W',
+  'BEFORE_END',
+  'AFTER_W',
+] as const
 
 /** A scrape may be late by this many intervals before data count as having a hole. */
 const GAP_INTERVALS = 3
@@ -12,6 +21,8 @@ export function parametersOfWindow(run: Parameters, window: GateWindow): Paramet
   const scrape = run['S']
   if (typeof scrape !== 'number' || !(scrape > 0)) throw new Error('parameter S must be a number of seconds')
   const length = window.end - window.start
+  // Without a pause both parts are the whole.
+  const pause = window.pause ?? { start: window.end, end: window.start }
   return {
     ...run,
     START: window.start,
@@ -19,6 +30,9 @@ export function parametersOfWindow(run: Parameters, window: GateWindow): Paramet
     W: length,
     GAP: GAP_INTERVALS * scrape,
     W_GAP: Math.max(length - GAP_INTERVALS * scrape, scrape),
+    BEFORE_W: pause.start - window.start,
+    BEFORE_END: pause.start,
+    AFTER_W: window.end - pause.end,
   }
 }
 

@@ -45,6 +45,8 @@ export interface GateWindow {
   readonly end: number
   /** Length the profile promised. A shorter window blocks PASS (ABORTED); it alone decides NOT_JUDGED. */
   readonly planned_seconds: number
+  /** Inside the window, while other gates were at work; what was recorded then says nothing of this one. */
+  readonly pause?: { readonly start: number; readonly end: number }
 }
 
 /** A value of an expression's `$NAME`: seconds, a count, a name, or a closed list of names. */

@@ -24,6 +24,11 @@ export interface LoadedParts {
   readonly k6Pid: number
 }
 
+export interface MadeTestRuns {
+  readonly made: number
+  readonly window: GateWindow
+}
+
 /** What a runner works with. It observes and counts; it never decides. */
 export interface GateContext {
   readonly profile: Profile
@@ -45,8 +50,10 @@ export interface GateContext {
   readonly keep: (file: GateFile) => void
   /** Stacks that run now; whatever ends the program stops them. */
   readonly running: Set<Stack>
-  /** Window of the integration-test runs once they were made. */
-  testRuns: GateWindow | null
+  /** Of the integration tests, in the whole run. */
+  readonly testRunsPlanned: number
+  /** The runs of the integration tests made so far, and their window. */
+  testRuns: MadeTestRuns | null
 }
 
 /** Observes one gate over the real stack and says which window to judge. */

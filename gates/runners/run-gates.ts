@@ -9,8 +9,8 @@ import { repositoryState } from '../evidence/repository.ts'
 import type { GateFile } from '../evidence/write-bundle.ts'
 import type { Host } from '../host.ts'
 import type { Profile } from '../profiles.ts'
-import { runParameters } from '../run-parameters.ts'
-import { observeDeterminism } from './determinism.ts'
+import { plannedTestRuns, runParameters } from '../run-parameters.ts'
+import { observeDeterminism, observeLaterTestRun } from './determinism.ts'
 import { observeDurability } from './durability.ts'
 import { exportJudgement } from './export-judgement.ts'
 import type { GateContext, GateRunner, Planted } from './gate-context.ts'
@@ -80,7 +80,7 @@ export async function withGateRun<T>(options: GateRunOptions, use: (run: GateRun
     await exportTreeState(watch, host)
     const context = contextOf(options, { watch, running, pageUrl: page.url })
     const windows = await observeGates(context, options)
-    const judgement = await judge(options, watch, windows)
+    const judgement = await judge(options, watch, { windows, testRuns: context.testRunsPlanned })
     await exportJudgement(context, judgement.verdict)
     return await use({ judgement, windows, files: context.files, watch })
   } finally {
@@ -142,30 +142,47 @@ function contextOf(
     planted: options.planted ?? {},
     files,
     keep: (file) => void files.push(file),
+    testRunsPlanned: plannedTestRuns(profile, options.gates),
     testRuns: null,
   }
 }
 
-/** Observes and judges gate by gate: one that does not pass ends the run, unless told to go on. */
+/** What is observed, in order: each gate, and after gate 5 the tests once more. */
+function stepsOf({ profile, gates }: GateRunOptions): readonly GateRunner[] {
+  const isAgain = plannedTestRuns(profile, gates) > profile.testRuns
+  return [...GATE_RUNNERS]
+    .filter(([gate]) => gates.includes(gate))
+    .flatMap(([gate, observe]) =>
+      gate === 'observability' && isAgain ? [observe, observeLaterTestRun] : [observe],
+    )
+}
+
+/** Observes and judges step by step: a gate that does not pass ends the run, unless told to go on. */
 async function observeGates(context: RunContext, options: GateRunOptions): Promise<readonly GateWindow[]> {
-  const windows: GateWindow[] = []
-  for (const [gate, observe] of GATE_RUNNERS) {
-    if (!options.gates.includes(gate)) continue
+  const windows = new Map<string, GateWindow>()
+  for (const observe of stepsOf(options)) {
     const window = await observe(context)
-    windows.push(window)
-    const { verdict } = await judge(options, context.watch, [window])
+    windows.set(window.gate, window)
+    const testRuns = context.testRuns?.made ?? options.profile.testRuns
+    const { verdict } = await judge(options, context.watch, { windows: [window], testRuns })
     const [result] = verdict.gates
     if (result !== undefined) announce(options.progress, result)
     if (verdict.verdict !== 'PASS' && !options.keepGoing) break
   }
-  return windows
+  return [...windows.values()]
 }
 
-function judge(options: GateRunOptions, watch: Watch, windows: readonly GateWindow[]): Promise<Judgement> {
+interface Judging {
+  readonly windows: readonly GateWindow[]
+  /** Of the integration tests, that there must be by now. */
+  readonly testRuns: number
+}
+
+function judge(options: GateRunOptions, watch: Watch, { windows, testRuns }: Judging): Promise<Judgement> {
   return judgeRunWithAnswers({
     criteriaFolder: options.criteriaFolder,
     windows,
-    parameters: runParameters(options.profile),
+    parameters: runParameters(options.profile, testRuns),
     prometheusUrl: watch.prometheusUrl,
   })
 }

@@ -49,6 +49,7 @@ export const SOUND: Readonly<Record<string, Checks>> = {
   determinism: {
     'run-1': TESTS,
     'run-2': TESTS,
+    complete: PROFILE.testRuns,
     ...Object.fromEntries(TEST_NAMES.map((name) => [name, PROFILE.testRuns])),
   },
   security: {

@@ -18,7 +18,14 @@ export async function judgePlaced(
   judge: typeof judgeCriterion = judgeCriterion,
 ): Promise<CriterionResult> {
   const end = start + planted.seconds
-  const window = { gate: planted.gate, start, end, planned_seconds: planted.seconds }
+  const pause = planted.pause?.map((seconds) => start + seconds)
+  const window = {
+    gate: planted.gate,
+    start,
+    end,
+    planned_seconds: planted.seconds,
+    ...(pause === undefined ? {} : { pause: { start: pause[0] ?? start, end: pause[1] ?? end } }),
+  }
   const resolved = resolveCriterion(
     criterion,
     withWiderParameters(parametersOfWindow(planted.parameters, window)),

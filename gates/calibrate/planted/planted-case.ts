@@ -12,6 +12,8 @@ export interface PlantedCase {
   readonly scrapeSeconds: number
   readonly parameters: Parameters
   readonly series: readonly PlantedSeries[]
+  /** Seconds since the window began between which the gate looked away. */
+  readonly pause?: readonly [number, number]
   /** By criterion id; `*` for all others that are judged. */
   readonly expect: Readonly<Record<string, Expected>>
 }
