@@ -1,13 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startForTest } from '#chassis/testing.ts'
+import { type VoiceCounts, voiceCounts } from '#gates/durability/voice-counts.ts'
 import { service } from '../../services/pipecat/service.ts'
 
 // Voice in a process that can be asked about itself. Started with an IPC channel and --expose-gc; first argument: the
 // origin of the gateway and speech provider, second: the section services.pipecat as JSON.
 
 /** What the process holds after a forced collection. */
-export interface VoiceHoldings {
+export interface VoiceHoldings extends VoiceCounts {
   readonly heapBytes: number
   /** Buffers and whatever else lives outside of the heap. */
   readonly bufferBytes: number
@@ -17,11 +18,6 @@ export interface VoiceHoldings {
   readonly files: number
   /** Descriptors of the whole process: sockets, pipes, files. */
   readonly descriptors: number
-  readonly created: number
-  readonly closed: number
-  readonly active: number
-  /** Sessions closed because their client read too slowly. */
-  readonly overflows: number
 }
 
 const COLLECTIONS = 4
@@ -54,21 +50,6 @@ async function measure(): Promise<void> {
     timers: count('Timeout', 'Immediate'),
     files: files.length,
     descriptors: (await readdir('/proc/self/fd')).length,
-    ...(await sessionCounts()),
+    ...voiceCounts((await running.app.inject({ url: '/metrics' })).body),
   } satisfies VoiceHoldings)
-}
-
-async function sessionCounts(): Promise<Pick<VoiceHoldings, 'created' | 'closed' | 'active' | 'overflows'>> {
-  const { body } = await running.app.inject({ url: '/metrics' })
-  const sum = (name: string) =>
-    body
-      .split('\n')
-      .filter((line) => line.startsWith(name))
-      .reduce((total, line) => total + Number(line.split(' ')[1]), 0)
-  return {
-    created: sum('sonia_voice_sessions_created_total'),
-    closed: sum('sonia_voice_sessions_closed_total'),
-    active: sum('sonia_voice_sessions_active'),
-    overflows: sum('sonia_voice_sessions_closed_total{reason="overflow"}'),
-  }
 }

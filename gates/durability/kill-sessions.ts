@@ -5,6 +5,7 @@ import type { Stack } from '#ops/stack.ts'
 import { askService, type StackAddress } from '../runners/service-access.ts'
 import type { DrillNeeds } from './drill-needs.ts'
 import { killService, patiently, untilTrue } from './kill-service.ts'
+import { type VoiceCounts, voiceCounts } from './voice-counts.ts'
 
 const WORKERS = 3
 const PROMISED = 6
@@ -14,8 +15,8 @@ const RETRY_MS = 50
 const SETTLED: ReadonlySet<string> = new Set(['ACTIVE', 'CLOSED restart', 'CLOSED error'])
 
 /**
- * SIGKILL of pipecat while sessions come and go. Sessions whose file was on the disk are open again, stopped ones do
- * not come back, no part of a file is left, and every session that was ever counted is closed or active.
+ * SIGKILL of pipecat while sessions come and go. Sessions whose start was answered are open again, stopped ones do not
+ * come back, no part of a file is left, and every session that was ever counted is closed or active.
  */
 export async function killSessions(needs: DrillNeeds, stack: Stack, home: string): Promise<void> {
   const { context, count, stateKills } = needs
@@ -37,11 +38,10 @@ async function killOnce(needs: DrillNeeds, stack: Stack, address: StackAddress):
   const ended = open.slice(0, PROMISED / 2)
   const kept = open.slice(PROMISED / 2)
   for (const id of ended) await patiently(() => stopSession(address, id))
-  // Answers come before the files: what is promised from here on is what the folder holds.
-  const isWritten = await untilTrue(context, async () => {
-    const names = new Set(readdirSync(folder))
-    return kept.every((id) => names.has(`${id}.json`)) && !ended.some((id) => names.has(`${id}.json`))
-  })
+  // Files come before the answers: what was answered is promised.
+  const names = new Set(readdirSync(folder))
+  const isWritten =
+    kept.every((id) => names.has(`${id}.json`)) && !ended.some((id) => names.has(`${id}.json`))
   const stopping = new AbortController()
   const signal = AbortSignal.any([stopping.signal, context.signal])
   const done = { sessions: 0 }
@@ -51,7 +51,9 @@ async function killOnce(needs: DrillNeeds, stack: Stack, address: StackAddress):
   stopping.abort()
   const isBack = await killed
   await Promise.all(workers)
-  if (!isWritten || !isBusy || !isBack) return [isBack ? 'no sessions before the kill' : 'did not come back']
+  if (!isBack) return ['did not come back']
+  if (!isWritten) return ['a session was answered before its file']
+  if (!isBusy) return ['no sessions before the kill']
   const isTidy = await untilTrue(context, async () =>
     readdirSync(folder).every((name) => isSession(folder, name)),
   )
@@ -122,16 +124,7 @@ function isSession(folder: string, name: string): boolean {
   return name === `${String(id)}.json`
 }
 
-async function sessionCounts(address: StackAddress) {
+async function sessionCounts(address: StackAddress): Promise<VoiceCounts> {
   const { body } = await patiently(() => askService(address, 'pipecat', { path: '/metrics' }))
-  const sum = (name: string) =>
-    String(body)
-      .split('\n')
-      .filter((line) => line.startsWith(name))
-      .reduce((total, line) => total + Number(line.split(' ')[1]), 0)
-  return {
-    created: sum('sonia_voice_sessions_created_total'),
-    closed: sum('sonia_voice_sessions_closed_total'),
-    active: sum('sonia_voice_sessions_active'),
-  }
+  return voiceCounts(String(body))
 }

@@ -33,7 +33,7 @@ export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
       const userId = request.body?.user_id ?? request.query.user_id ?? null
       const { caller } = request.call
       const owner = caller.kind === 'external' ? caller.principal : null
-      const session = book.open({ userId, owner, metadata: request.body?.metadata ?? {} })
+      const session = await book.open({ userId, owner, metadata: request.body?.metadata ?? {} })
       return ok(request, sessionView(session))
     },
   )
@@ -55,6 +55,7 @@ export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
       }
       const session = findOwn(id, request.call.caller, book)
       book.close(session, 'clean')
+      await book.settled(session)
       return ok(request, sessionView(session))
     },
   )

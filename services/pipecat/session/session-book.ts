@@ -39,8 +39,8 @@ export class SessionBook {
   readonly #listeners: ((session: Session, reason: CloseReason) => void)[] = []
   readonly #active = new Map<string, Session>()
   readonly #closed = new Map<string, Session>()
-  /** File operations of one session must not overtake each other. */
-  readonly #fileWork = new Map<string, Promise<void>>()
+  /** File operations of one session must not overtake each other; whether the last one succeeded. */
+  readonly #fileWork = new Map<string, Promise<boolean>>()
 
   constructor(needs: BookNeeds) {
     this.#needs = needs
@@ -51,7 +51,8 @@ export class SessionBook {
     this.#listeners.push(listener)
   }
 
-  open({ userId, owner, metadata }: NewSession): Session {
+  /** Nobody is told of a session that a restart would not know: it is in its file when this returns. */
+  async open({ userId, owner, metadata }: NewSession): Promise<Session> {
     const { limits, clock } = this.#needs
     if (this.#active.size >= limits.sessionsMax) {
       throw new ServiceError('CONFLICT', `There are ${limits.sessionsMax} open sessions already`)
@@ -64,8 +65,15 @@ export class SessionBook {
       metadata,
       created_at_ms: createdAtMs,
     })
-    this.#queueFileWork(session, () => this.#needs.files.write(session.record))
-    return session
+    const isKept = await this.#queueFileWork(session, () => this.#needs.files.write(session.record))
+    if (isKept) return session
+    this.close(session, 'error')
+    throw new ServiceError('UNAVAILABLE', 'The session could not be written down')
+  }
+
+  /** Once what was last done to the session is in its file. */
+  async settled(session: Session): Promise<void> {
+    await this.#fileWork.get(session.record.session_id)
   }
 
   find(id: string): Session {
@@ -90,7 +98,7 @@ export class SessionBook {
     this.#needs.metrics.counter('sonia_voice_sessions_closed_total').inc({ reason })
     this.#report()
     for (const listener of this.#listeners) listener(session, reason)
-    this.#queueFileWork(session, () => this.#needs.files.remove(id))
+    void this.#queueFileWork(session, () => this.#needs.files.remove(id))
   }
 
   /** Ends what is too old, idle, or was not resumed in time. */
@@ -106,12 +114,11 @@ export class SessionBook {
   /** Takes over the sessions of a process that ended without closing them: young ones wait for their client again. */
   async settleLeftovers(): Promise<void> {
     const { limits, clock, files, log } = this.#needs
-    const leftovers = await files.takeLeftovers()
+    const leftovers = await files.leftovers()
     for (const record of leftovers) {
       const session = this.#add(record)
       const isYoung = clock.nowMs() - record.created_at_ms < limits.lifetimeMs
-      if (isYoung && limits.resumeMs > 0) this.#queueFileWork(session, () => files.write(record))
-      else this.close(session, 'restart')
+      if (!isYoung || limits.resumeMs === 0) this.close(session, 'restart')
     }
     if (leftovers.length > 0) log.warn({}, `${leftovers.length} sessions of an earlier process were settled`)
   }
@@ -154,15 +161,20 @@ export class SessionBook {
     metrics.gauge('sonia_voice_session_oldest_age_seconds').set(Math.max(0, ageMs) / 1000)
   }
 
-  #queueFileWork(session: Session, work: () => Promise<void>): void {
+  #queueFileWork(session: Session, work: () => Promise<void>): Promise<boolean> {
     const id = session.record.session_id
-    const done = (this.#fileWork.get(id) ?? Promise.resolve()).then(work).catch((error: unknown) => {
-      this.#needs.log.error({ err: error }, 'the file of a session could not be written')
-    })
+    const done = (this.#fileWork.get(id) ?? Promise.resolve())
+      .then(work)
+      .then(() => true)
+      .catch((error: unknown) => {
+        this.#needs.log.error({ err: error }, 'the file of a session could not be written')
+        return false
+      })
     this.#fileWork.set(id, done)
     void done.then(() => {
       if (this.#fileWork.get(id) === done) this.#fileWork.delete(id)
     })
+    return done
   }
 }
 

@@ -19,8 +19,8 @@ export type SessionFile = Static<typeof FileContent>
 const FILE_MODE = 0o600
 
 /**
- * One small file per open session, so that a restart knows which ones were cut off. Written whole and renamed;
- * not fsynced, because a session that a power loss forgets is only opened again.
+ * One small file per open session, so that a restart knows which ones were cut off. Written whole and renamed before
+ * the session is told of; not fsynced, because a session that a power loss forgets is only opened again.
  */
 export function createSessionFiles(folder: string) {
   const pathOf = (id: string) => join(folder, `${id}.json`)
@@ -28,16 +28,21 @@ export function createSessionFiles(folder: string) {
     async write(file: SessionFile): Promise<void> {
       const temporary = join(folder, `.${file.session_id}.tmp`)
       await mkdir(folder, { recursive: true, mode: 0o700 })
-      await writeFile(temporary, JSON.stringify(file), { mode: FILE_MODE })
-      await rename(temporary, pathOf(file.session_id))
+      try {
+        await writeFile(temporary, JSON.stringify(file), { mode: FILE_MODE })
+        await rename(temporary, pathOf(file.session_id))
+      } catch (error) {
+        await rm(temporary, { force: true }).catch(() => undefined)
+        throw error
+      }
     },
     async remove(id: string): Promise<void> {
       await rm(pathOf(id), { force: true })
     },
-    /** Sessions that an earlier process left open; what is not a session file is removed with them. */
-    async takeLeftovers(): Promise<readonly SessionFile[]> {
+    /** Sessions that an earlier process left open, in their files as before; what is no session file is removed. */
+    async leftovers(): Promise<readonly SessionFile[]> {
       const names = await readdir(folder).catch(() => [])
-      const files = await Promise.all(names.map((name) => takeFile(join(folder, name))))
+      const files = await Promise.all(names.map((name) => readLeftover(folder, name)))
       return files.filter((file) => file !== null)
     },
   }
@@ -45,10 +50,12 @@ export function createSessionFiles(folder: string) {
 
 export type SessionFiles = ReturnType<typeof createSessionFiles>
 
-async function takeFile(path: string): Promise<SessionFile | null> {
+async function readLeftover(folder: string, name: string): Promise<SessionFile | null> {
+  const path = join(folder, name)
   const content = await readFile(path, 'utf8').then(parse, () => null)
+  if (content !== null && name === `${content.session_id}.json`) return content
   await rm(path, { force: true, recursive: true })
-  return content
+  return null
 }
 
 function parse(text: string): SessionFile | null {
