@@ -5,8 +5,10 @@ import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { NO_TRUST, type Trust, trustFromAllowedSigners, trustFromKey } from '../evidence/trust.ts'
 import { type Answer, type Verification, verifyBundle } from '../evidence/verify-bundle.ts'
+import { ProgramNotStarted } from '../evidence/run-process.ts'
 import { CliError, EXIT_CODES, knownExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { CloneNotAsked } from '../release/check-clone.ts'
 import { checkRelease } from '../release/check-release.ts'
 
 export const command: CommandDefinition = {
@@ -33,13 +35,25 @@ export const command: CommandDefinition = {
       checkRelease: (at, read, verdict) =>
         checkRelease(at, read, verdict, { trust, scratchFolder: tmpdir(), repository: host.repository }),
     }).catch((cause: unknown) => {
-      const message = cause instanceof Error ? cause.message : String(cause)
-      throw new CliError(EXIT_CODES.badInput, message, { hint: 'name the folder of a bundle', cause })
+      throw notChecked(cause)
     })
     const isJson = flagOption(args, 'json')
     host.stdout.write(isJson ? `${JSON.stringify(verification)}\n` : verificationText(verification, host))
     return knownExitCode(verification.exitCode)
   },
+}
+
+/** The bundle was neither accepted nor refused: something else is in the way. */
+function notChecked(cause: unknown): CliError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (cause instanceof ProgramNotStarted)
+    return new CliError(EXIT_CODES.componentMissing, message, {
+      hint: 'install it, then verify again',
+      cause,
+    })
+  if (cause instanceof CloneNotAsked)
+    return new CliError(EXIT_CODES.badInput, message, { hint: 'make the clone readable to git', cause })
+  return new CliError(EXIT_CODES.badInput, message, { hint: 'name the folder of a bundle', cause })
 }
 
 async function readTrust(args: CommandArguments, host: Host): Promise<Trust> {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LAYOUT, OUTSIDE_MANIFEST } from './bundle-layout.ts'
 import { digestOfListed } from './folder-digest.ts'
-import { listTree, type TreeEntry } from './file-tree.ts'
+import { listEmptyFolders, listTree, type TreeEntry } from './file-tree.ts'
 import { finding, type Finding } from './findings.ts'
 import { MANIFEST_FILE, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
 import { sha256, sha256OfFile } from './sha256.ts'
@@ -52,6 +52,7 @@ export async function checkFiles(bundle: string): Promise<FilesAnswer> {
     ...odd,
     ...(await checkListed(bundle, tree, manifest)),
     ...checkExtra(tree, manifest),
+    ...(await checkEmptyFolders(bundle, manifest)),
     ...checkReleasedDigests(manifest),
     ...(await checkSums(bundle, tree, read)),
   ]
@@ -117,6 +118,14 @@ function checkExtra(tree: readonly TreeEntry[], manifest: Manifest): readonly Fi
   return tree
     .filter(({ path }) => !listed.has(path) && !isOutside(path))
     .map(({ path }) => finding('FILE_EXTRA', `${path} is in the folder and not in the manifest`, path))
+}
+
+/** A folder that should hold something says with its missing files what is wrong with it. */
+async function checkEmptyFolders(bundle: string, { files }: Manifest): Promise<readonly Finding[]> {
+  const empty = await listEmptyFolders(bundle)
+  return empty
+    .filter((folder) => !files.some(({ path }) => path.startsWith(`${folder}/`)))
+    .map((path) => finding('FILE_EXTRA', `${path} is a folder that holds nothing`, path))
 }
 
 function isOutside(path: string): boolean {

@@ -14,6 +14,14 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Says nothing about what was to be checked: the machine lacks the program, or may not run it. */
+export class ProgramNotStarted extends Error {
+  constructor(program: string, cause: Error) {
+    super(`${program} could not be started: ${cause.message}`, { cause })
+    this.name = 'ProgramNotStarted'
+  }
+}
+
 const TIMEOUT_MS = 60_000
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
@@ -42,9 +50,7 @@ export function runProcess(
     }
     child.stdout.on('data', collect(stdout))
     child.stderr.on('data', collect(stderr))
-    child.on('error', (cause) =>
-      reject(new Error(`${file} could not be started: ${cause.message}`, { cause })),
-    )
+    child.on('error', (cause) => reject(new ProgramNotStarted(file, cause)))
     child.on('close', (code, signal) => {
       const said = Buffer.concat(stderr).toString('utf8')
       if (bytes > limit) reject(new Error(`${file} wrote more than ${limit} bytes`))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseManifest } from './manifest.ts'
@@ -41,6 +41,9 @@ test('refuses an extra file', () =>
 
 test('refuses an extra file among the keys', () =>
   refuses('FILE_EXTRA', 10, (copy) => writeFile(join(copy, 'keys/other.pem'), 'x', { mode: 0o444 })))
+
+test('refuses a folder that holds nothing', () =>
+  refuses('FILE_EXTRA', 10, (copy) => mkdir(join(copy, 'zzz/approved'), { recursive: true })))
 
 test('refuses a renamed file', () =>
   refuses('FILE_EXTRA', 10, (copy) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, cp, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { envelopeFiles } from '../evidence/attestations.ts'
@@ -8,6 +8,7 @@ import { newMachineKey } from '../evidence/machine-key.ts'
 import { outputOf } from '../evidence/run-process.ts'
 import { filesOf, overwrite } from '../evidence/testing.ts'
 import { NO_TRUST, trustFromKey } from '../evidence/trust.ts'
+import { CloneNotAsked } from './check-clone.ts'
 import { emailOf } from './rehearsal-repository.ts'
 import {
   bundle,
@@ -191,6 +192,12 @@ test('refuses a symbolic link in place of a sign-off', () =>
 test('does not accept a release when only the machine is trusted, or nobody', async () => {
   assert.equal((await verify(sealed.path, trustFromKey(stage.machine.publicKeyPem))).exitCode, 12)
   assert.equal((await verify(sealed.path, NO_TRUST)).exitCode, 12)
+})
+
+test('a clone that git does not read is no clone without the tag: the check ends with what git said', async () => {
+  const clone = join(scratch, 'unreadable')
+  await mkdir(join(clone, '.git'), { recursive: true })
+  await assert.rejects(verify(sealed.path, stage.trust, clone), CloneNotAsked)
 })
 
 test('accepts the untouched release, in a folder of any name and without a clone', async () => {

@@ -9,14 +9,14 @@ import { sha256 } from '../evidence/sha256.ts'
 import type { Trust } from '../evidence/trust.ts'
 import type { ReleaseFindings } from '../evidence/verify-bundle.ts'
 import { tagNames, type Candidate } from './candidate.ts'
+import { checkClone } from './check-clone.ts'
 import { checkLooseSignOffs } from './check-loose-sign-offs.ts'
 import { checkSummary, type CheckedSummary } from './check-summary.ts'
 import { loadPolicy, type LoadedPolicy } from './policy-file.ts'
 import { readSignOffs, type SignOffs } from './read-sign-offs.ts'
 import { renderPages } from './rendered-pages.ts'
 import { objectionsToEvidence } from './release-facts.ts'
-import { checkTag, readTag, type TagClaim } from './release-tag.ts'
-import { runProcess } from '../evidence/run-process.ts'
+import { checkTag, type TagClaim } from './release-tag.ts'
 import { inputAttestations, SUMMARY, VERIFIED_LEVELS } from './verification-summary.ts'
 
 export interface ReleaseCheckOptions {
@@ -176,22 +176,6 @@ function tagClaim(name: string, read: ReadManifest, checked: CheckedSummary): Ta
     manifestSha256: read.sha256,
     summarySha256: checked.sha256,
   }
-}
-
-/** A clone that has the commit must have the same tag; one that never heard of it can say nothing. */
-async function checkClone(
-  raw: string,
-  claim: TagClaim,
-  repository: string | null,
-): Promise<readonly Finding[]> {
-  if (repository === null) return []
-  const known = await runProcess('git', ['cat-file', '-e', `${claim.commit}^{commit}`], { cwd: repository })
-  if (known.exitCode !== 0) return []
-  const found = await readTag(repository, claim.name).catch(() => null)
-  if (found === null)
-    return [finding('TAG_MISSING', `the clone has the commit, and no signed tag ${claim.name}`)]
-  if (found === raw) return []
-  return [finding('TAG_CHANGED', `the tag ${claim.name} of the clone is not the one that was sealed`)]
 }
 
 async function someExist(bundle: string, paths: readonly string[]): Promise<boolean> {
