@@ -7,6 +7,7 @@ import type { GateFile } from '../evidence/write-bundle.ts'
 import type { Host } from '../host.ts'
 import type { Profile } from '../profiles.ts'
 import type { Progress } from './progress.ts'
+import type { JudgedTree } from './judged-tree.ts'
 import { writeRunConfiguration } from './run-configuration.ts'
 
 /** Departures from the product that tests plant; a run of the product has none. */
@@ -15,6 +16,8 @@ export interface Planted {
   readonly environment?: Readonly<Record<string, string>>
   readonly onLoadStarted?: (parts: LoadedParts) => void
   readonly testFiles?: string
+  /** Instead of the provider that the soak brings. */
+  readonly modelRouter?: Readonly<Record<string, unknown>>
 }
 
 /** What runs while the load does. */
@@ -39,6 +42,7 @@ export interface GateContext {
   readonly runId: string
   readonly watch: Watch
   readonly progress: Progress
+  readonly tree: JudgedTree
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal
   readonly planted: Planted

@@ -5,7 +5,6 @@ import { createWatch, type Watch } from '#ops/watch.ts'
 import { judgeRunWithAnswers } from '../engine/judge-run.ts'
 import type { GateResult, GateWindow, Judgement } from '../engine/types.ts'
 import { statedPart } from '../engine/valid-part.ts'
-import { repositoryState } from '../evidence/repository.ts'
 import type { GateFile } from '../evidence/write-bundle.ts'
 import type { Host } from '../host.ts'
 import type { Profile } from '../profiles.ts'
@@ -15,6 +14,7 @@ import { observeDurability } from './durability.ts'
 import { exportJudgement } from './export-judgement.ts'
 import type { GateContext, GateRunner, Planted } from './gate-context.ts'
 import { observeGoNoGo } from './go-no-go.ts'
+import { type JudgedTree, openJudgedTree } from './judged-tree.ts'
 import { servePage } from './page-server.ts'
 import { refuseBadStart } from './preflight.ts'
 import { observeObservability } from './observability.ts'
@@ -61,6 +61,7 @@ export interface GateRun {
   readonly windows: readonly GateWindow[]
   readonly files: readonly GateFile[]
   readonly watch: Watch
+  readonly tree: JudgedTree
 }
 
 /** Runs the gates, judges them, hands the result to `use` while Prometheus is still up, and leaves no process behind. */
@@ -77,12 +78,12 @@ export async function withGateRun<T>(options: GateRunOptions, use: (run: GateRun
   host.interruptedTwice.addEventListener('abort', abandon)
   try {
     watch = await createWatch(watchOptionsOf(options))
-    await exportTreeState(watch, host)
-    const context = contextOf(options, { watch, running, pageUrl: page.url })
+    const tree = await openJudgedTree(watch.ops, host.repository)
+    const context = contextOf(options, { watch, running, pageUrl: page.url, tree })
     const windows = await observeGates(context, options)
     const judgement = await judge(options, watch, { windows, testRuns: context.testRunsPlanned })
     await exportJudgement(context, judgement.verdict)
-    return await use({ judgement, windows, files: context.files, watch })
+    return await use({ judgement, windows, files: context.files, watch, tree })
   } finally {
     options.progress.at('stopping what still runs')
     await Promise.allSettled([...running].map((stack) => stack.stop()))
@@ -115,17 +116,11 @@ function watchOptionsOf(options: GateRunOptions): Parameters<typeof createWatch>
   }
 }
 
-/** A tree of which git says nothing has no such series, and no clean build. */
-async function exportTreeState({ ops }: Watch, { repository }: Host): Promise<void> {
-  const state = await repositoryState(repository).catch(() => null)
-  if (state !== null) ops.setGauge('sonia_build_dirty', {}, state.dirty ? 1 : 0)
-}
-
 type RunContext = GateContext & { readonly files: GateFile[] }
 
 function contextOf(
   options: GateRunOptions,
-  parts: Pick<GateContext, 'watch' | 'running' | 'pageUrl'>,
+  parts: Pick<GateContext, 'watch' | 'running' | 'pageUrl' | 'tree'>,
 ): RunContext {
   const files: GateFile[] = []
   const { profile, host, home, portBase, runId, progress, configurationSources } = options

@@ -17,6 +17,7 @@ function gridAt(seconds: number, scrapeSeconds: number) {
     host: { ...host, clock },
     signal: host.interrupted,
     profile: { ...PROFILES.ci, scrapeSeconds },
+    tree: { look: () => Promise.resolve(), described: () => Promise.reject(new Error('no tree here')) },
   }
   return { grid, nowSeconds: () => nowMs / 1000, interrupt: host.interrupt }
 }

@@ -14,7 +14,8 @@ export async function openWindow(context: Grid): Promise<number> {
  * Freezes an end on the scrape grid after everything counted so far was scraped at least once, and waits until no
  * scrape begun before it can still be on its way: the answer at this end never changes again.
  */
-export async function freezeEnd(context: Grid): Promise<number> {
+export async function freezeEnd(context: Grid & Pick<GateContext, 'tree'>): Promise<number> {
+  await context.tree.look()
   const step = context.profile.scrapeSeconds
   const end = (Math.floor(context.host.clock.nowMs() / 1000 / step) + 2) * step
   await waitUntilSecond(context, end + Math.max(step, 1))

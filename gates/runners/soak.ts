@@ -53,11 +53,13 @@ async function observeStack(context: GateContext, provider: SoakProvider): Promi
 
 /** Null where it did not start: the gate says so, and nothing can be observed. */
 function startSoakStack(context: GateContext, { configuration }: SoakProvider): Promise<Stack | null> {
-  return startGateStack(context, GATE, { modelRouter: configuration }).catch((error: unknown) => {
-    context.signal.throwIfAborted()
-    context.progress.say(`soak: the stack did not start: ${String(error)}`)
-    return null
-  })
+  return startGateStack(context, GATE, { modelRouter: context.planted.modelRouter ?? configuration }).catch(
+    (error: unknown) => {
+      context.signal.throwIfAborted()
+      context.progress.say(`soak: the stack did not start: ${String(error)}`)
+      return null
+    },
+  )
 }
 
 async function observeLoad(context: GateContext, load: LoadProcess): Promise<void> {

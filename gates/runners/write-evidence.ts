@@ -5,7 +5,6 @@ import { CALLER_NAMES } from '#catalog'
 import { locateTool } from '#tools/locate.ts'
 import { loadMachineKey } from '../evidence/machine-key.ts'
 import { describeReleased } from '../evidence/released.ts'
-import { repositoryState } from '../evidence/repository.ts'
 import { makeSbom } from '../evidence/sbom.ts'
 import { type BundlePath, type GateFile, writeBundle } from '../evidence/write-bundle.ts'
 import { askCourses } from '../report/courses.ts'
@@ -24,7 +23,7 @@ export async function writeEvidence(
   places: EvidencePlaces,
 ): Promise<BundlePath> {
   const { host, criteriaFolder, home } = options
-  const state = await repositoryState(host.repository)
+  const state = await run.tree.described()
   const stackConfig = join(home, 'stack', 'config')
   // A machine without npm must not cost a finished run its evidence; the manifest says that there is no list.
   const sbom = await makeSbom(host.repository).catch(() => null)
