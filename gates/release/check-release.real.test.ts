@@ -79,6 +79,15 @@ test('refuses a sign-off that was added after the release was sealed', async () 
   )
 })
 
+test('refuses a blank line after a signature, in every file that ends in one', async () => {
+  const names = (await readdir(join(sealed.path, 'attestations'))).filter((name) => name.endsWith('.tag'))
+  assert.equal(names.length, 2)
+  const append = (path: string) => async (copy: string) =>
+    overwrite(join(copy, path), `${await readFile(join(copy, path), 'utf8')}\n`)
+  for (const name of names) await refusesSealed('TAG_CHANGED', 10, append(`attestations/${name}`))
+  await refusesSealed('POLICY_UNTRUSTED', 10, append('keys/release-policy.json.sig'))
+})
+
 test('refuses an edited checklist', () =>
   refusesSealed('CHECKLIST_CHANGED', 10, async (copy) => {
     const path = join(copy, 'RELEASE_CHECKLIST.md')

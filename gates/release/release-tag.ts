@@ -6,7 +6,7 @@ import { sshKeyLine } from '../evidence/ssh-key.ts'
 import type { Candidate } from './candidate.ts'
 import { selfReason, type SignOffContext } from './judge-sign-offs.ts'
 import { holdsRoleFor, isValidAt, keysOf, revocationOf } from './policy.ts'
-import { isSshSigned, NAMESPACES, parseSshSignature } from './ssh-signature.ts'
+import { isSshSigned, NAMESPACES, parseSshSignature, type SshSignature } from './ssh-signature.ts'
 
 /** What a tag of a release must say. */
 export interface TagClaim {
@@ -86,6 +86,14 @@ export async function checkTag(
   return checkSigner(raw.slice(at), payload, claim, context)
 }
 
+function readSignature(armored: string): SshSignature | null {
+  try {
+    return parseSshSignature(armored)
+  } catch {
+    return null
+  }
+}
+
 async function checkSigner(
   armored: string,
   payload: string,
@@ -93,7 +101,9 @@ async function checkSigner(
   context: TagContext,
 ): Promise<readonly Finding[]> {
   const { policy, atMs, scratchFolder } = context
-  const signature = parseSshSignature(armored)
+  const signature = readSignature(armored)
+  if (signature === null)
+    return [finding('TAG_CHANGED', `${claim.name} does not end in a signature as git writes it`)]
   const known = keysOf(policy).find((one) => one.keyId === signature.keyId)
   if (known === undefined || !holdsRoleFor(policy, known.person, 'release'))
     return [finding('TAG_SIGNER', `${claim.name} is signed by ${signature.keyId}, who may not release`)]

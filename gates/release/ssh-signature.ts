@@ -21,6 +21,9 @@ export interface SshSignature {
 const MAGIC = 'SSHSIG'
 const BEGIN = '-----BEGIN SSH SIGNATURE-----'
 const END = '-----END SSH SIGNATURE-----'
+const ARMOR = new RegExp(`^${BEGIN}\n(?<body>[A-Za-z0-9+/=\n]+)\n${END}\n$`, 'u')
+/** Width of ssh-keygen's lines. */
+const LINE = 70
 /** A person may have to type a passphrase or touch a key. */
 const SIGN_TIMEOUT_MS = 300_000
 
@@ -39,11 +42,13 @@ export async function sshSign(
   return parseSshSignature(result.stdout.toString('utf8'))
 }
 
+/** Only the one text that ssh-keygen, git or `armor` write for a signature is taken: a byte more is another file. */
 export function parseSshSignature(armored: string): SshSignature {
-  const found = new RegExp(`^${BEGIN}\\s+(?<body>[A-Za-z0-9+/=\\s]+)${END}\\s*$`, 'u').exec(armored)
-  const body = found?.groups?.['body']?.replaceAll(/\s/gu, '')
+  const body = ARMOR.exec(armored)?.groups?.['body']?.replaceAll('\n', '')
   if (body === undefined) throw new Error('not an SSH signature')
   const blob = Buffer.from(body, 'base64')
+  if (blob.toString('base64') !== body || ![armor(body), armor(wrapped(body))].includes(armored))
+    throw new Error('not an SSH signature as ssh-keygen writes it')
   if (blob.subarray(0, MAGIC.length).toString('latin1') !== MAGIC || blob.readUInt32BE(MAGIC.length) !== 1)
     throw new Error('not an SSH signature of version 1')
   const [keyBlob, namespace] = fieldsOf(blob.subarray(MAGIC.length + 4))
@@ -64,6 +69,10 @@ export function signatureBody(signature: SshSignature): string {
 
 export function armor(body: string): string {
   return `${BEGIN}\n${body}\n${END}\n`
+}
+
+function wrapped(body: string): string {
+  return (body.match(new RegExp(`.{1,${LINE}}`, 'gu')) ?? []).join('\n')
 }
 
 export interface SshVerification {
