@@ -67,7 +67,7 @@ async function runPart(part: Part, host: Host): Promise<number> {
  * Real ones wait for processes more than they compute. What is judged by time runs one after the other, or they would
  * judge each other.
  */
-const CONCURRENCY: Readonly<Record<Exclude<Part, 'check'>, number>> = { unit: 2, real: 4, alone: 1 }
+const CONCURRENCY: Readonly<Record<Exclude<Part, 'check'>, number>> = { unit: 2, real: 3, alone: 1 }
 
 function testFiles(repository: string, part: Exclude<Part, 'check'>): readonly string[] {
   const all = globSync(`${ROOTS}/**/*.test.ts`, {
