@@ -140,6 +140,25 @@ const HOSTILE: readonly (readonly [string, string])[] = [
     criterion(`{kind: scalar, value: 'up{job=~"((a{1000}){1000}){1000}"}', at_most: 1}`),
   ],
   [
+    '3,900 parentheses in each other',
+    criterion(`{kind: scalar, value: '${'('.repeat(3900)}up', at_most: 1}`),
+  ],
+  ['a character that ends texts', criterion(String.raw`{kind: scalar, value: "up\u0000", at_most: 1}`)],
+  [
+    'a moment of soundness that does not parse',
+    criterion('{kind: scalar, value: up, at_most: 1}').replace(
+      'title: Planted\n',
+      "title: Planted\nvalid: 'sum(up'\n",
+    ),
+  ],
+  [
+    'a moment of soundness over ten million samples',
+    criterion('{kind: scalar, value: up, at_most: 1}').replace(
+      'title: Planted\n',
+      `title: Planted\nvalid: 'count(count_over_time({__name__=~".+"}[48h:100ms]))'\n`,
+    ),
+  ],
+  [
     'a hundred million samples',
     criterion("{kind: scalar, value: 'count_over_time((vector(1))[30h:1ms])', at_most: 1}"),
   ],
@@ -167,7 +186,7 @@ for (const [what, text] of HOSTILE) {
     const { exitCode, stdout, stderr } = await judgeFile(text)
     assert.equal(exitCode, 65, stdout)
     assert.equal(stdout, '')
-    assert.match(stderr, /planted\.yaml:[48]\b/)
+    assert.match(stderr, /planted\.yaml:[348]\b/)
   })
 }
 

@@ -9,6 +9,7 @@ const SECONDS_PER = { s: 1, m: 60, h: 3600 } as const
 /** Units a judge can speak of; a scalar may have any. */
 const UNITS_OF_JUDGE: Readonly<Record<string, readonly string[]>> = {
   count: ['count'],
+  ledger: ['count', 'bytes', 'seconds'],
   'ratio-bound': ['ratio'],
   'growth-bound': ['bytes/h', 'count/h', 'seconds/h'],
   'drift-bound': ['ratio'],

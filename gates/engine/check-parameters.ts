@@ -1,4 +1,5 @@
-import type { Criterion, GateCriteria } from './criterion.ts'
+import { amountProblem, expectedCountProblem, expectedNamesProblem } from './amount-problem.ts'
+import { type Amount, COMPARISONS, type Criterion, type GateCriteria } from './criterion.ts'
 import { type InputProblem, refuseInput } from './input-problems.ts'
 import { resolveAmount, resolveNames, unknownParameters, WINDOW_PARAMETERS } from './parameters.ts'
 import type { Parameters } from './types.ts'
@@ -34,14 +35,23 @@ function problemsOf(
   const unknown = new Set(textsOf(criterion).flatMap((text) => unknownParameters(text, known)))
   if (unknown.size > 0) return [...unknown].map((name) => complain(`there is no parameter $${name}`))
   try {
-    for (const amount of amountsOf(criterion))
-      resolveAmount(amount, { ...parameters, W: 1, START: 0, END: 1 })
-    const { expect } = criterion
-    if (expect !== null && 'values' in expect) resolveNames(expect.values, parameters)
-    return []
+    return wrongAmounts(criterion, { ...parameters, W: 1, START: 0, END: 1 }).map(complain)
   } catch (error) {
     return [complain(error instanceof Error ? error.message : String(error))]
   }
+}
+
+/** Every amount and every name with its parameters filled in. */
+function wrongAmounts({ judge, expect }: Criterion, parameters: Parameters): readonly string[] {
+  const fields = Object.entries(judge) as [string, unknown][]
+  const problems = fields.flatMap(([field, value]) =>
+    isAmount(field, value) ? [amountProblem(judge.kind, field, resolveAmount(value, parameters))] : [],
+  )
+  if (expect !== null && 'values' in expect)
+    problems.push(expectedNamesProblem(resolveNames(expect.values, parameters)))
+  if (expect !== null && 'at_least' in expect)
+    problems.push(expectedCountProblem(resolveAmount(expect.at_least, parameters)))
+  return problems.filter((problem) => problem !== null)
 }
 
 function textsOf(criterion: Criterion): string[] {
@@ -50,11 +60,8 @@ function textsOf(criterion: Criterion): string[] {
   return [...criterion.guards.map((guard) => guard.promql), ...judge, ...expected]
 }
 
-const AMOUNTS = ['of', 'limit', 'step', 'at_most', 'below', 'at_least', 'above'] as const
+const AMOUNTS: readonly string[] = ['of', 'limit', 'step', ...COMPARISONS]
 
-function amountsOf(criterion: Criterion): (string | number)[] {
-  const fields = { ...criterion.expect, ...criterion.judge } as Readonly<Record<string, unknown>>
-  return AMOUNTS.map((name) => fields[name]).filter(
-    (value) => typeof value === 'string' || typeof value === 'number',
-  )
+function isAmount(field: string, value: unknown): value is Amount {
+  return AMOUNTS.includes(field) && (typeof value === 'string' || typeof value === 'number')
 }
