@@ -107,3 +107,8 @@ test('a sound file becomes criteria that know where they stand', async () => {
   )
   assert.equal(gate?.criteria[0]?.guards[0]?.blocks, 'all')
 })
+
+test('every example is a sound criteria file', async () => {
+  const gates = await loadCriteriaFolder(join(import.meta.dirname, '..', 'criteria', 'examples'))
+  assert.deepEqual(gates.map(({ gate }) => gate).toSorted(), ['answers', 'exporter'])
+})
