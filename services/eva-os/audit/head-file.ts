@@ -1,28 +1,26 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { readIfThere, writeWhole } from '../store/whole-file.ts'
 import type { AuditHead } from './audit-log.ts'
 
 const FILE_NAME = 'audit-head.json'
 
-/** The head as it was last written beside the database: a shorter or other chain at the next start is a loss. */
-export function readHeadFile(folder: string): AuditHead | undefined {
+/**
+ * The head as it was last written beside the database: a shorter or other chain at the next start is a loss.
+ * Undefined where none was written yet, `damaged` where it says nothing; throws where the disk does not answer, because
+ * a start that cannot compare must not pretend that it did.
+ */
+export function readHeadFile(folder: string): AuditHead | 'damaged' | undefined {
+  const text = readIfThere(join(folder, FILE_NAME))
+  if (text === undefined) return undefined
   try {
-    const { seq, sha256 } = JSON.parse(readFileSync(join(folder, FILE_NAME), 'utf8')) as Partial<AuditHead>
-    return Number.isInteger(seq) && typeof sha256 === 'string' ? { seq: seq as number, sha256 } : undefined
+    const { seq, sha256 } = JSON.parse(text) as Partial<AuditHead>
+    return Number.isInteger(seq) && typeof sha256 === 'string' ? { seq: seq as number, sha256 } : 'damaged'
   } catch {
-    return undefined
+    return 'damaged'
   }
 }
 
 /** Whole or not at all; a failure is the caller's to log, since the chain itself is safe. */
-export function writeHeadFile(folder: string, head: AuditHead): void {
-  const path = join(folder, FILE_NAME)
-  const file = openSync(`${path}.tmp`, 'w', 0o600)
-  try {
-    writeSync(file, `${JSON.stringify({ seq: head.seq, sha256: head.sha256 })}\n`)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(`${path}.tmp`, path)
+export function writeHeadFile(folder: string, { seq, sha256 }: AuditHead): void {
+  writeWhole(join(folder, FILE_NAME), `${JSON.stringify({ seq, sha256 })}\n`)
 }

@@ -1,17 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { writeWhole } from '../store/whole-file.ts'
 
 /** A key pair for service tokens. The private half exists here and in its 0600 file, nowhere else. */
 export interface SigningKey {
@@ -78,19 +68,4 @@ async function signingKey(jwk: JWK, createdAtMs: number): Promise<SigningKey> {
   const kid = await calculateJwkThumbprint(jwk)
   const privateKey = (await importJWK(jwk, KEY_ALGORITHM)) as CryptoKey
   return { kid, createdAtMs, privateKey, publicJwk: { kty, crv, x, kid, use: 'sig', alg: KEY_ALGORITHM } }
-}
-
-function writeWhole(path: string, text: string): void {
-  const temporary = `${path}.tmp`
-  const file = openSync(temporary, 'w', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  } finally {
-    closeSync(file)
-  }
-  renameSync(temporary, path)
 }

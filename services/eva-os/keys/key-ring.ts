@@ -42,17 +42,26 @@ export async function openKeyRing(parts: KeyRingParts): Promise<KeyRing> {
     keys = [...keys, key]
     onChange('created', [key.kid])
   }
+  /** Out of use, but still on the disk. */
+  const doomed = new Set<string>()
+  const removeDoomed = () => {
+    for (const kid of doomed) {
+      files.remove(kid)
+      doomed.delete(kid)
+    }
+  }
   const drop = (dropped: readonly SigningKey[], what: 'retired' | 'dropped') => {
     if (dropped.length === 0) return
-    for (const { kid } of dropped) files.remove(kid)
+    const kids = dropped.map(({ kid }) => kid)
+    // Out of use first: a disk that fails keeps no key alive, and is asked again at the next tick.
     keys = keys.filter((key) => !dropped.includes(key))
-    onChange(
-      what,
-      dropped.map(({ kid }) => kid),
-    )
+    for (const kid of kids) doomed.add(kid)
+    onChange(what, kids)
+    removeDoomed()
   }
   const tick = () =>
     inTurn(async () => {
+      removeDoomed()
       if (roles().needsNew) await create(parts.nowMs())
       drop(roles().retired, 'retired')
     })

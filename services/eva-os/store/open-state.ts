@@ -1,6 +1,6 @@
 import { type AuditEvent, type AuditLog, openAuditLog } from '../audit/audit-log.ts'
 import { readHeadFile, writeHeadFile } from '../audit/head-file.ts'
-import { takeRestoredMark } from '../audit/restored-mark.ts'
+import { useRestoredMark } from '../audit/restored-mark.ts'
 import { openStore, type Store } from './database.ts'
 
 /** What eva-os remembers, opened and compared with what it should remember. */
@@ -27,8 +27,7 @@ export function openState(folder: string, nowMs: number): State {
   }
   const loss = findLoss(folder, store, audit)
   if (loss !== null) record(store.isNew ? 'database_lost' : 'audit_truncated', { loss }, nowMs)
-  const restored = takeRestoredMark(folder)
-  if (restored !== null) record('restored', { ...restored }, nowMs)
+  useRestoredMark(folder, (mark) => record('restored', { ...mark }, nowMs))
   const anchor = () => {
     writeHeadFile(folder, audit.head())
   }
@@ -47,6 +46,8 @@ function closeState(store: Store, anchor: () => void): void {
 /** The head file stands beside the database: if the chain does not reach it, entries (or all of it) were lost. */
 function findLoss(folder: string, store: Store, audit: AuditLog): string | null {
   const anchored = readHeadFile(folder)
+  if (anchored === 'damaged')
+    return 'the file beside the database that says how far the audit went is damaged'
   if (anchored === undefined || anchored.seq === 0) return null
   if (store.isNew) return `the database is new, but ${anchored.seq} audit entries were written here before`
   const [entry] = audit.list({ limit: 1, before: anchored.seq + 1 })
