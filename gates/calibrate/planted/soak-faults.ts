@@ -42,6 +42,30 @@ export const FAULTS: readonly PlantedCase[] = [
     { 'soak.error-ratio': 'FAIL', 'soak.worst-hour': 'FAIL' },
   ),
   oneHour(
+    'the provider answered nothing, and the embedded one all of it',
+    all(
+      change({ name: 'sonia_model_requests_total', labels: { outcome: 'ok' } }, () => 0),
+      ...(['primary', 'embedded'] as const).map((provider) =>
+        change(
+          {
+            name: 'sonia_model_requests_total',
+            labels: { provider, outcome: provider === 'primary' ? 'error' : 'ok' },
+          },
+          (seconds) => grown(HOUR.planned.chat, HOUR, seconds),
+        ),
+      ),
+    ),
+    { 'soak.provider': 'FAIL', 'soak.error-ratio': 'PASS' },
+  ),
+  oneHour(
+    'the provider answered two chats in three',
+    change(
+      { name: 'sonia_model_requests_total', labels: { provider: 'primary', outcome: 'ok' } },
+      (_, value) => Math.floor((value * 2) / 3),
+    ),
+    { 'soak.provider': 'FAIL' },
+  ),
+  oneHour(
     'a service restarted',
     change({ name: 'process_start_time_seconds', labels: { service: 'eva-os' } }, (seconds, value) =>
       seconds > 1800 ? 2000 : value,

@@ -35,6 +35,7 @@ export function soundSoak(shape: SoakShape): readonly PlantedSeries[] {
     ...loadSeries(shape),
     ...requestSeries(shape),
     ...voiceSeries(shape),
+    ...providerSeries(shape),
     ...watchSeries(shape),
   ]
   return [...series, ...strangersBeside(series)]
@@ -61,7 +62,7 @@ export function wobble(seconds: number, salt = 0): number {
   return Math.sin(minute * 12.9898) + 0.5 * Math.sin(minute * 78.233 + 1)
 }
 
-/** Handles and descriptors may stay the same for days; memory and lag never do. */
+/** Handles and descriptors may stay the same for days; memory and lag never do. High enough that a stranger grows below them. */
 function resourceSeries(): readonly PlantedSeries[] {
   return SERVICE_NAMES.flatMap((service, index) => {
     const labels = { job: 'sonia', service }
@@ -71,11 +72,11 @@ function resourceSeries(): readonly PlantedSeries[] {
       series('process_resident_memory_bytes', labels, bytes(200)),
       series('nodejs_heap_space_size_used_bytes', { ...labels, space: 'old' }, bytes(60)),
       series('nodejs_active_handles_total', labels, () => 12),
-      series('process_open_fds', labels, (seconds) => 40 + Math.round(2 * (1 + wobble(seconds, index)))),
+      series('process_open_fds', labels, (seconds) => 400 + Math.round(2 * (1 + wobble(seconds, index)))),
       series(
         'nodejs_eventloop_lag_p50_seconds',
         labels,
-        (seconds) => 0.01 + 0.0005 * wobble(seconds, index + 7),
+        (seconds) => 0.2 + 0.0005 * wobble(seconds, index + 7),
       ),
     ]
   })
@@ -123,6 +124,25 @@ function voiceSeries(shape: SoakShape): readonly PlantedSeries[] {
     series('sonia_voice_sessions_created_total', labels, created),
     series('sonia_voice_sessions_closed_total', labels, closed),
     series('sonia_voice_sessions_active', labels, (seconds) => created(seconds) - closed(seconds)),
+  ]
+}
+
+/** One chat in sixty fails at the first provider and is answered by the spare one. */
+function providerSeries(shape: SoakShape): readonly PlantedSeries[] {
+  const chats = (seconds: number) => grown(shape.planned.chat, shape, seconds)
+  const failed = (seconds: number) => Math.floor(chats(seconds) / 60)
+  const asked = (provider: string, outcome: string, at: PlantedSeries['at']) =>
+    series(
+      'sonia_model_requests_total',
+      { job: 'sonia', service: 'model-router', provider, model: provider, outcome },
+      at,
+    )
+  return [
+    asked('primary', 'ok', (seconds) => chats(seconds) - failed(seconds)),
+    asked('primary', 'error', failed),
+    asked('spare', 'ok', failed),
+    asked('spare', 'error', () => 0),
+    asked('embedded', 'ok', () => 0),
   ]
 }
 
