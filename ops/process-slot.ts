@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OpsClock } from './host.ts'
-import { OPS_EXIT, OpsError } from './ops-error.ts'
+import { OPS_EXIT, OpsError, type OpsExitCode } from './ops-error.ts'
 import { type ProcessIdentity, signalIdentity } from './process/identity.ts'
 import { type OwnedProcess, type ProcessExit, spawnOwned } from './process/spawn-owned.ts'
 import { killGroup, stopOwned, type StopOutcome } from './process/stop-owned.ts'
@@ -109,18 +109,16 @@ export class ProcessSlot {
 
   #refuseEnded(): void {
     const exit = this.exit
-    if (exit !== undefined) throw this.#notReady(`ended ${describeExit(exit)} before it was ready`)
+    if (exit === undefined) return
+    const code = exit.code === OPS_EXIT.badInput ? OPS_EXIT.badInput : OPS_EXIT.unavailable
+    throw this.#notReady(`ended ${describeExit(exit)} before it was ready`, code)
   }
 
-  #notReady(what: string): OpsError {
+  #notReady(what: string, code: OpsExitCode = OPS_EXIT.unavailable): OpsError {
     const tail = readTail(this.#options.outputFile)
-    return new OpsError(
-      OPS_EXIT.unavailable,
-      `${this.name} ${what}${tail === '' ? '' : `; it said: ${tail}`}`,
-      {
-        hint: `see ${this.name}.log and ${this.name}.out in the logs folder of the state`,
-      },
-    )
+    return new OpsError(code, `${this.name} ${what}${tail === '' ? '' : `; it said: ${tail}`}`, {
+      hint: `see ${this.name}.log and ${this.name}.out in the logs folder of the state`,
+    })
   }
 
   #onExit(owned: OwnedProcess, exit: ProcessExit): void {

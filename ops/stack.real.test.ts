@@ -66,6 +66,11 @@ test('a service that ends before it is ready fails the start, with its last word
   await assertNothingLeft(options)
 })
 
+test('a service that cannot use its configuration fails the start as bad input', async (t) => {
+  const options = optionsFor(t, { openclaw: { endsWith: OPS_EXIT.badInput } })
+  await assert.rejects(startStack(options), { exitCode: OPS_EXIT.badInput })
+})
+
 test('a service that answers for another run is not ready', async (t) => {
   const options = { ...optionsFor(t, { pipecat: { claimsRun: 'run_other' } }), readyTimeoutMs: 4_000 }
   await assert.rejects(startStack(options), /pipecat was not ready within/)

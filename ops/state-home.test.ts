@@ -42,6 +42,13 @@ test('a file in place of the state folder is refused', (t) => {
   assert.throws(() => prepareHome({ home, repo: REPO }), refusal(OPS_EXIT.unavailable, /a file stands/))
 })
 
+test('a place where the file system makes no folders is refused', { timeout: 10_000 }, () => {
+  assert.throws(
+    () => prepareHome({ home: '/proc/nothing/state', repo: REPO }),
+    refusal(OPS_EXIT.unavailable, /no folder can be made there/),
+  )
+})
+
 test('a disk with too little room is refused before anything is written into the configuration', (t) => {
   const home = temporaryHome(t)
   const minFreeBytes = 2 ** 60

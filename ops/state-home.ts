@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  statSync,
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { CALLER_NAMES } from '#catalog'
@@ -59,7 +60,7 @@ export function stateHome(home: string): StateHome {
 export function prepareHome(options: PrepareOptions): StateHome {
   const folders = stateHome(options.home)
   explained(folders.home, () => {
-    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const folder of Object.values(folders)) makeFolder(folder)
     chmodSync(folders.home, 0o700)
     for (const folder of Object.values(folders))
       accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
@@ -69,6 +70,16 @@ export function prepareHome(options: PrepareOptions): StateHome {
   explained(folders.config, () => createOperatorKey(join(folders.config, 'operator.key')))
   readConfiguration(folders)
   return folders
+}
+
+/** Step by step: Node's own recursion never ends where a file system makes no folders, such as /proc. */
+function makeFolder(folder: string): void {
+  if (!existsSync(dirname(folder))) makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error
+  }
 }
 
 /** One secret per caller and run, by which a service, or the supervisor, asks eva-os for its first token. */
@@ -155,6 +166,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'no permission to write',
   EPERM: 'no permission to write',
   EROFS: 'the file system is read-only',
+  ENOENT: 'no folder can be made there',
   ENOTDIR: 'a file stands where a folder is needed',
   EEXIST: 'a file stands where a folder is needed',
   ENOSPC: 'disk full',

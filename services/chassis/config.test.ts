@@ -47,6 +47,19 @@ test('a file that is no JSON, or no object, is one problem', () => {
   assert.ok(problemsOf('null').length > 0)
 })
 
+test('a log level that there is none of names those that there are, once', () => {
+  for (const log_level of ['LOUD', 7])
+    assert.deepEqual(problemsOf(JSON.stringify({ log_level })), [
+      'sonia.json/log_level: must be one of DEBUG, INFO, WARN, ERROR',
+    ])
+})
+
+test('settings for a service that does not exist are refused, not left unread', () => {
+  assert.deepEqual(problemsOf('{"services": {"openclow": {"limit": 1}}}'), [
+    'sonia.json services["openclow"]: there is no such service',
+  ])
+})
+
 test('all problems are reported at once, each with its place', () => {
   const problems = problemsOf(
     JSON.stringify({

@@ -2,15 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, type TObject, Type } from 'typebox'
 import { Clone, Default, Errors } from 'typebox/value'
-import type { ServiceName } from '#catalog'
+import { SERVICE_NAMES, type ServiceName } from '#catalog'
 
 const SHARED_SCHEMA = Type.Object(
   {
     bind: Type.String({ default: '127.0.0.1', minLength: 1 }),
-    log_level: Type.Union(
-      [Type.Literal('DEBUG'), Type.Literal('INFO'), Type.Literal('WARN'), Type.Literal('ERROR')],
-      { default: 'INFO' },
-    ),
+    log_level: Type.Enum(['DEBUG', 'INFO', 'WARN', 'ERROR'], { default: 'INFO' }),
     log_content: Type.Boolean({ default: false }),
     sandbox_root: Type.Optional(Type.String({ minLength: 1 })),
     api_keys: Type.Array(
@@ -80,6 +77,7 @@ export function loadConfig<S extends TObject>(
   const problems = [
     ...problemsOf(SHARED_SCHEMA, shared, 'sonia.json'),
     ...problemsOf(schema, service, `sonia.json services["${source.name}"]`),
+    ...unknownServices(shared),
     ...openBindProblems(shared),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
@@ -122,9 +120,21 @@ function problemsOf(schema: TObject, value: unknown, where: string): string[] {
 }
 
 function describe(problem: { keyword: string; message: string; params: object }): string {
-  const { additionalProperties } = problem.params as { additionalProperties?: string[] }
+  const { additionalProperties, allowedValues } = problem.params as {
+    additionalProperties?: string[]
+    allowedValues?: string[]
+  }
+  if (allowedValues !== undefined) return `must be one of ${allowedValues.join(', ')}`
   if (additionalProperties === undefined) return problem.message
   return `unknown setting ${additionalProperties.map((name) => `"${name}"`).join(', ')}`
+}
+
+/** A section under a misspelt name would be a setting, or a limit, that nobody reads. */
+function unknownServices({ services }: SharedConfig): string[] {
+  const known: readonly string[] = SERVICE_NAMES
+  return Object.keys(isRecord(services) ? services : {})
+    .filter((name) => !known.includes(name))
+    .map((name) => `sonia.json services["${name}"]: there is no such service`)
 }
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/
