@@ -23,9 +23,11 @@ test('placeholders and references to nothing are found', async () => {
   await finds('settings', /not valid JSON/)
 })
 
-test('an open bind needs keys or TLS', async () => {
+test('an open bind needs keys: certificates tell nobody apart', async () => {
   config({ bind: '0.0.0.0' })
-  await finds('settings', /neither api_keys nor tls/)
+  await finds('settings', /there are no api_keys/)
+  config({ bind: '0.0.0.0', tls: { cert_file: 'a.pem', key_file: 'b.pem' } })
+  await finds('settings', /there are no api_keys/)
   config({ bind: '0.0.0.0', api_keys: [{ name: 'phone', sha256: 'a'.repeat(64) }] })
   await passes('settings')
 })

@@ -65,6 +65,7 @@ test('all problems are reported at once, each with its place', () => {
     JSON.stringify({
       log_level: 'LOUD',
       bind: '',
+      log_levle: 'INFO',
       api_keys: [{ name: 'A B', sha256: 'short' }],
       services: { openclaw: { limit: 0, tpyo: 1, nested: { on: 'yes' } } },
     }),
@@ -81,6 +82,7 @@ test('all problems are reported at once, each with its place', () => {
     assert.ok(text.includes(place), `${place} in\n${text}`)
   }
   assert.match(text, /services\["openclaw"\].*unknown setting "tpyo"/)
+  assert.match(text, /sonia\.json: unknown setting "log_levle"/)
 })
 
 test('a bind that other machines reach needs keys', () => {

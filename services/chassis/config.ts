@@ -25,9 +25,11 @@ const SHARED_SCHEMA = Type.Object(
     /** Host names of neighbours that are not on this machine (compose). */
     hosts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
     services: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
+    /** Sections that the supervisor reads and judges. */
+    backup: Type.Optional(Type.Unknown()),
+    tls: Type.Optional(Type.Unknown()),
   },
-  // Other owners keep sections of their own in the same file (backup, alerts): unknown ones are theirs.
-  { additionalProperties: true },
+  { additionalProperties: false },
 )
 
 export type SharedConfig = Static<typeof SHARED_SCHEMA>

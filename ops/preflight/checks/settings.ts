@@ -50,10 +50,10 @@ function isFilled(path: string): boolean {
 
 /** The services refuse it too; here it is said before anything starts. */
 function openBind(config: Readonly<Record<string, unknown>>): readonly Finding[] {
-  const { bind, api_keys: apiKeys, tls } = config
+  const { bind, api_keys: apiKeys } = config
   const isOpen = typeof bind === 'string' && !LOOPBACK.has(bind)
-  const isLocked = (Array.isArray(apiKeys) && apiKeys.length > 0) || tls !== undefined
+  const isLocked = Array.isArray(apiKeys) && apiKeys.length > 0
   return isOpen && !isLocked
-    ? [problem(`bind is ${bind}, but there are neither api_keys nor tls`, PLACE)]
+    ? [problem(`bind is ${bind}, but there are no api_keys`, PLACE)]
     : []
 }
