@@ -15,7 +15,9 @@ import { DRILL_TIMING, PRODUCTION_TIMING } from './timing.ts'
 const RULES = join(REPO, 'prometheus', 'rules')
 const rules = Object.values(alertGroups(PRODUCTION_TIMING)).flat()
 const committed = () => readFileSync(join(RULES, 'alerts.rules.yml'), 'utf8')
-const CASE_FILES = ['alerts.test.yml', 'alerts-minutes.test.yml', 'alerts-hours.test.yml']
+const CASE_FILES = ['alerts', 'alerts-near-misses'].flatMap((cases) =>
+  ['', '-minutes', '-hours'].map((reach) => `${cases}${reach}.test.yml`),
+)
 
 interface CaseFile {
   readonly tests: { promql_expr_test: { expr: string; exp_samples: unknown[] }[] }[]

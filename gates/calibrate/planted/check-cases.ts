@@ -3,6 +3,7 @@ import { type Checks, DURATIONS, PARAMETERS, PLANNED, SECONDS, SOUND, TESTS } fr
 import type { PlantedCase } from './planted-case.ts'
 import {
   add,
+  all,
   change,
   drop,
   earlier,
@@ -40,6 +41,15 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
     planted('nothing wrong', (series) => series, { '*': 'PASS' }),
     planted('nothing recorded', () => [], { '*': 'COVERAGE' }),
     planted('nothing counted', drop({ name: CHECKS })),
+    planted(
+      'everything counted is 0, and the gate came to its end',
+      all(
+        ...Object.keys(checks).map((check) =>
+          change(of(check, 'pass'), (_, value) => (check === 'complete' ? value : 0)),
+        ),
+      ),
+      Object.fromEntries((FAILURES_ALONE[gate] ?? []).map((id) => [`${gate}.${id}`, 'UNDERPOWERED'])),
+    ),
     ...some.map((check) =>
       planted(
         `${check} passed once less`,
@@ -64,6 +74,16 @@ function casesOf(gate: string, checks: Checks): readonly PlantedCase[] {
     ),
     ...(gate === 'determinism' ? [...fewTests(planted, gate), ...unscrapedParts(planted)] : []),
   ]
+}
+
+/** Criteria that ask for failures alone: how many were tested is asked beside them. */
+const FAILURES_ALONE: Readonly<Record<string, readonly string[]>> = {
+  'go-no-go': ['failed-cycles', 'stop-faults', 'unhealthy'],
+  determinism: ['failed', 'same-number'],
+  security: ['not-refused'],
+  durability: ['failed'],
+  observability: ['bad-log-lines', 'failed'],
+  'release-lock': ['failed'],
 }
 
 /** Data that say nothing, or of which something else is to be said. */
@@ -98,10 +118,15 @@ function unsound(gate: string, planted: Planter): readonly PlantedCase[] {
         (seconds) => (seconds > 900 ? 1 : 0),
       ),
     ),
-    planted(
-      'the supervisor restarted a service before the window',
-      earlier({ name: 'sonia_service_restarts_total', labels: { job: 'sonia-ops', service: 'eva-os' } }, 2),
-      { '*': 'PASS' },
+    ...[2, 5].map((restarts) =>
+      planted(
+        `the supervisor had counted ${restarts} restarts of a service before the window`,
+        earlier(
+          { name: 'sonia_service_restarts_total', labels: { job: 'sonia-ops', service: 'eva-os' } },
+          restarts,
+        ),
+        { '*': 'PASS' },
+      ),
     ),
     planted(
       'a check that nobody knows',

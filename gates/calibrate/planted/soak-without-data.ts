@@ -122,6 +122,11 @@ export const WITHOUT_DATA: readonly PlantedCase[] = [
     { 'soak.restarts': 'NO_SERIES' },
   ),
   oneHour(
+    'starts that are not a number',
+    change({ name: 'process_start_time_seconds', labels: { service: 'eva-os' } }, () => Number.NaN),
+    { 'soak.restarts': 'NAN' },
+  ),
+  oneHour(
     'an age that is not a number',
     change(
       { name: 'sonia_http_oldest_in_flight_seconds', labels: { service: 'openclaw' } },
