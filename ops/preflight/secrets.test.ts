@@ -93,6 +93,16 @@ test("this installation's own keys are found in a log and in a bundle, byte for 
   await finds('secrets-tracked', /a\.txt holds a secret/, { repo })
 })
 
+test('the fingerprint of a public key is no secret, and a character more makes it one', async () => {
+  const digest = FAKE.random.padEnd(43, 'aB3').slice(0, 43)
+  await passes('secrets-tracked', { repo: repositoryWith({ 'a.md': `signed by SHA256:${digest}\n` }) })
+  rmSync(join(scene.folder, 'repo'), { recursive: true })
+  const longer = await resultOf('secrets-tracked', {
+    repo: repositoryWith({ 'a.md': `SHA256:${digest}x\n` }),
+  })
+  assert.equal(longer.outcome, 'warn')
+})
+
 test('a word that looks random is a warning, and an excuse needs a reason and something to excuse', async () => {
   const files = { 'src/a.ts': `const id = '${FAKE.random}'\n` }
   const excuse = { path: 'src/a.ts', rules: ['entropy'], reason: 'an identifier that was drawn at random' }

@@ -53,7 +53,5 @@ function openBind(config: Readonly<Record<string, unknown>>): readonly Finding[]
   const { bind, api_keys: apiKeys } = config
   const isOpen = typeof bind === 'string' && !LOOPBACK.has(bind)
   const isLocked = Array.isArray(apiKeys) && apiKeys.length > 0
-  return isOpen && !isLocked
-    ? [problem(`bind is ${bind}, but there are no api_keys`, PLACE)]
-    : []
+  return isOpen && !isLocked ? [problem(`bind is ${bind}, but there are no api_keys`, PLACE)] : []
 }
