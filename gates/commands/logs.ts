@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { SERVICE_NAMES } from '#catalog'
 import { homeOf } from '#ops/command-settings.ts'
 import { createFollower } from '#ops/logs/follow-logs.ts'
@@ -33,7 +34,9 @@ export const command: CommandDefinition = {
   async run(args, host) {
     const filter = filterOf(args, host)
     const folder = stateHome(homeOf(host)).logs
-    const follow = flagOption(args, 'follow') ? createFollower(folder, filter) : undefined
+    const isFollowing = flagOption(args, 'follow')
+    if (!isFollowing && !existsSync(folder)) throw noLogs(folder)
+    const follow = isFollowing ? createFollower(folder, filter) : undefined
     const print = printerOf(args, host)
     print(await readLogs(folder, filter, linesOf(args)))
     while (follow !== undefined && !host.interrupted.aborted) {
@@ -42,6 +45,11 @@ export const command: CommandDefinition = {
     }
     return EXIT_CODES.passed
   },
+}
+
+function noLogs(folder: string): CliError {
+  const hint = './sonia up starts what writes them; SONIA_HOME says where'
+  return new CliError(EXIT_CODES.badInput, `there are no logs: ${folder} does not exist`, { hint })
 }
 
 function filterOf(args: CommandArguments, host: Host): LogFilter {
