@@ -30,11 +30,12 @@ const { values } = parseArgs({
   },
 })
 const ROUNDS = Number(values.rounds ?? (values.short ? 2 : 7))
-const MEMORIES = Number(values.memories ?? (values.short ? 5_000 : 100_000))
+const MEMORIES = Number(values.memories ?? (values.short ? 5_000 : 250_000))
 const WRITES_PER_SECOND = 200
 const ALONE_MS = 2000
 /** A writer that has just begun is late for reasons of its own. */
 const WARM_UP_MS = 3000
+const SETTLE_MS = 1000
 const SEED = 20_261_124
 const main = fileURLToPath(new URL('../ops/backup/backup-main.ts', import.meta.url))
 const home = mkdtempSync(join(values.dir, 'sonia-bench-'))
@@ -68,7 +69,7 @@ async function measureAll(): Promise<void> {
 
 async function runRound(round: number): Promise<Round> {
   const isIdleFirst = round % 2 === 0
-  const idleBefore = isIdleFirst ? await backup() : null
+  const idleBefore = isIdleFirst ? await backupAtRest() : null
   const writer = await startWriter()
   try {
     await delay(WARM_UP_MS)
@@ -79,6 +80,7 @@ async function runRound(round: number): Promise<Round> {
     const busyBytesPerSecond = await backup()
     const seconds = (performance.now() - startedMs) / 1000
     const busy = await take(writer)
+    await forgetBackups(writer)
     await delay(ALONE_MS)
     const alone = [...before, ...(await take(writer))]
     await stop(writer)
@@ -86,12 +88,25 @@ async function runRound(round: number): Promise<Round> {
       aloneP99Ms: p99(alone),
       busyP99Ms: p99(busy),
       busyBytesPerSecond,
-      idleBytesPerSecond: idleBefore ?? (await backup()),
+      idleBytesPerSecond: idleBefore ?? (await backupAtRest()),
       writesPerSecond: busy.length / seconds,
     }
   } finally {
     await stop(writer)
   }
+}
+
+async function backupAtRest(): Promise<number> {
+  const rate = await backup()
+  rmSync(join(home, 'backups'), { recursive: true })
+  return rate
+}
+
+/** What the writers notice of that belongs to the bench, not to the backup. */
+async function forgetBackups(writer: ChildProcess): Promise<void> {
+  rmSync(join(home, 'backups'), { recursive: true })
+  await delay(SETTLE_MS)
+  await take(writer)
 }
 
 /** Made and verified by the program that the schedule runs; bytes of the database a second. Throws where it fails. */
@@ -102,7 +117,6 @@ async function backup(): Promise<number> {
   const { exitCode, text } = await runProgram([process.execPath, main, argument], env)
   if (exitCode !== 0) throw new Error(`the backup did not complete: ${text}`)
   const rate = (bytes * 1000) / (performance.now() - startedMs)
-  rmSync(join(home, 'backups'), { recursive: true })
   stderr.write(`${(rate / 1e6).toFixed(1)} MB/s\n`)
   return rate
 }

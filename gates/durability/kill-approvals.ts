@@ -119,7 +119,11 @@ async function faultOfDatabase(
   ledger: readonly Promised[],
 ): Promise<string | null> {
   const copy = join(context.home, 'durability', 'eva-os-copy.db')
-  await copyDatabase(join(home, 'data', 'eva-os', 'eva-os.db'), copy)
+  await copyDatabase({
+    from: join(home, 'data', 'eva-os', 'eva-os.db'),
+    to: copy,
+    isServed: false,
+  })
   const database = new Database(copy, { readonly: true })
   try {
     const [first] = database.pragma('integrity_check(1)') as readonly { integrity_check: string }[]

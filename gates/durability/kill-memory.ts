@@ -70,7 +70,11 @@ async function stateOfLedger({ context }: KillNeeds, { load, home }: Written): P
   const folder = join(context.home, 'durability', 'ledger')
   mkdirSync(folder, { recursive: true })
   const check = { database: join(folder, 'sonia.db'), ledger: join(folder, 'ledger.json') }
-  await copyDatabase(join(home, 'data', 'memory', 'sonia.db'), check.database)
+  await copyDatabase({
+    from: join(home, 'data', 'memory', 'sonia.db'),
+    to: check.database,
+    isServed: false,
+  })
   writeFileSync(check.ledger, JSON.stringify(load.acknowledged))
   const state = await runScript<LedgerState>('check-ledger-main.ts', check satisfies LedgerCheck)
   rmSync(folder, { recursive: true, force: true })

@@ -17,6 +17,8 @@ import { checkSignature, type Trust } from './signing.ts'
 export interface CheckOptions {
   readonly files: FileSystem
   readonly trust: Trust
+  /** Services need the disk and the processors meanwhile: slower, so that they notice little of it. */
+  readonly isServed?: boolean
 }
 
 const HINT = 'take another backup; ./sonia backups lists them'
@@ -90,7 +92,7 @@ function checkFile(path: string, { size, sha256 }: BackupFile, files: FileSystem
 
 /** The same, and restores the databases into a scratch folder of the backup and reads every row of them there. */
 export async function checkRestored(backup: string, options: CheckOptions): Promise<BackupManifest> {
-  const { files } = options
+  const { files, isServed = false } = options
   const manifest = checkBackup(backup, options)
   const scratch = join(backup, SCRATCH_NAME)
   files.remove(scratch)
@@ -99,8 +101,9 @@ export async function checkRestored(backup: string, options: CheckOptions): Prom
       if (file.database === undefined) continue
       const target = join(scratch, file.path)
       files.makeFolder(dirname(target))
-      files.copy(join(backup, FILES_FOLDER, file.path), target)
-      await checkDatabaseFile(target, file, manifest)
+      const copy = isServed ? files.copyBitByBit : files.copy
+      copy(join(backup, FILES_FOLDER, file.path), target)
+      await checkDatabaseFile({ path: target, file, manifest, isServed })
     }
   } finally {
     files.remove(scratch)
@@ -108,16 +111,30 @@ export async function checkRestored(backup: string, options: CheckOptions): Prom
   return manifest
 }
 
+export interface RestoredDatabase {
+  readonly path: string
+  readonly file: BackupFile
+  readonly manifest: BackupManifest
+  readonly isServed?: boolean
+  /** Done while the others look. */
+  readonly meanwhile?: () => void
+}
+
 /** A copy of a database against its manifest: pages, keys, indexes, rows and the newest memory. */
-export async function checkDatabaseFile(
-  path: string,
-  file: BackupFile,
-  manifest: BackupManifest,
-): Promise<void> {
+export async function checkDatabaseFile(restored: RestoredDatabase): Promise<void> {
+  const { path, file, manifest, isServed = false, meanwhile } = restored
   // Rows are read in this thread while the others look; what they find is told first.
   const [whole, read] = await Promise.allSettled([
-    checkDatabase({ path, on: file.path, bytes: file.size }),
-    Promise.resolve(path).then(readContents),
+    checkDatabase({
+      path,
+      on: file.path,
+      bytes: file.size,
+      ...(isServed ? { threadsFromBytes: Number.POSITIVE_INFINITY } : {}),
+    }),
+    Promise.resolve().then(() => {
+      meanwhile?.()
+      return readContents(path)
+    }),
   ])
   if (whole.status === 'rejected') throw whole.reason
   if (read.status === 'rejected') throw read.reason

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   cpSync,
@@ -20,13 +21,22 @@ import { BackupError, type BackupFaultCode } from './backup-error.ts'
 import { createBackup } from './create-backup.ts'
 import { realFileSystem } from './file-system.ts'
 import { backedUp, flipBit, freshHome, refusedWith, restoreRequest } from './fixtures/backed-up.ts'
-import { liveDigest, requestFor } from './fixtures/state-home.ts'
+import { liveDigest, MEMORIES, requestFor } from './fixtures/state-home.ts'
 import { restoreBackup } from './restore-backup.ts'
 import { ownTrust } from './signing.ts'
 
 type Spoil = (backup: string, home: string) => void
 const MANIFEST = 'MANIFEST.json'
 const DATABASE = 'files/data/memory/sonia.db'
+
+const PAGE_BYTES = 4096
+
+function swap(backup: string, one: string, other: string): void {
+  const [a, b] = [join(backup, one), join(backup, other)]
+  const bytes = readFileSync(a)
+  writeFileSync(a, readFileSync(b))
+  writeFileSync(b, bytes)
+}
 
 function editManifest(backup: string, edit: (text: string) => string): void {
   const path = join(backup, MANIFEST)
@@ -95,9 +105,37 @@ const MATRIX: readonly (readonly [string, BackupFaultCode, Spoil])[] = [
   ['a truncated file', 'FILE_TRUNCATED', (backup) => truncateSync(join(backup, DATABASE), 4096)],
   ['an appended byte', 'FILE_TRUNCATED', (backup) => appendFileSync(join(backup, DATABASE), 'x')],
   [
-    'two policies swapped',
+    'two policies of one size swapped',
     'FILE_CHANGED',
-    (backup) => flipBit(join(backup, 'files/config/policies/default.json')),
+    (backup) => swap(backup, 'files/config/policies/default.json', 'files/config/policies/second.json'),
+  ],
+  [
+    'two files of other sizes swapped',
+    'FILE_TRUNCATED',
+    (backup) => swap(backup, 'files/config/sonia.json', DATABASE),
+  ],
+  [
+    'a signed manifest that says one row more',
+    'ROWS_DIFFER',
+    (backup, home) =>
+      resign(backup, home, (text) => text.replace(`"rows": ${MEMORIES}`, `"rows": ${MEMORIES + 1}`)),
+  ],
+  [
+    'a signed manifest that promises a newer memory',
+    'ROWS_DIFFER',
+    (backup, home) =>
+      resign(backup, home, (text) => text.replace(`"last_seq": ${MEMORIES}`, `"last_seq": ${MEMORIES + 1}`)),
+  ],
+  [
+    'a database that was signed when it was broken already',
+    'DATABASE_CORRUPT',
+    (backup, home) => {
+      const path = join(backup, DATABASE)
+      const digest = () => createHash('sha256').update(readFileSync(path)).digest('hex')
+      const before = digest()
+      writeFileSync(path, readFileSync(path).fill(0xaa, 2 * PAGE_BYTES, 3 * PAGE_BYTES))
+      resign(backup, home, (text) => text.replace(before, digest()))
+    },
   ],
   [
     'a link in place of a file',
@@ -119,8 +157,9 @@ for (const [what, code, spoil] of MATRIX) {
   })
 }
 
-test('one flipped bit in any file of a backup is refused', async () => {
+test('one flipped bit in any file of a backup is refused, and live data stay as they are', async () => {
   const { home, backup } = await backedUp()
+  const before = liveDigest(home)
   const names = readdirSync(backup.path, { recursive: true, withFileTypes: true })
   const paths = names
     .filter((entry) => entry.isFile() && entry.name !== 'VERIFIED.json')
@@ -132,6 +171,7 @@ test('one flipped bit in any file of a backup is refused', async () => {
     await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), BackupError, path)
     writeFileSync(path, good)
   }
+  assert.equal(liveDigest(home), before)
   await restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
 })
 
@@ -139,19 +179,20 @@ test('the manifest and signature of another backup are refused as replayed', asy
   const { home, backup } = await backedUp()
   const other = await createBackup(requestFor(home, { nowMs: () => Date.UTC(2027, 0, 1) }))
   for (const name of [MANIFEST, 'MANIFEST.sig']) cpSync(join(other.path, name), join(backup.path, name))
+  const before = liveDigest(home)
   await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), refusedWith('MANIFEST_REPLAYED'))
+  assert.equal(liveDigest(home), before)
 })
 
 test('a key that is not known, or another one, is refused', async () => {
   const { home, backup } = await backedUp()
+  const before = liveDigest(home)
   const nobody = { trust: { keys: [] } }
   await assert.rejects(restoreBackup(restoreRequest(home, backup.path, nobody)), refusedWith('KEY_UNTRUSTED'))
   const stranger = await backedUp()
   const theirs = { trust: ownTrust(join(stranger.home, 'config'), realFileSystem) }
-  await assert.rejects(
-    restoreBackup(restoreRequest(home, backup.path, theirs)),
-    refusedWith('SIGNATURE_WRONG'),
-  )
+  await assert.rejects(restoreBackup(restoreRequest(home, backup.path, theirs)), refusedWith('KEY_UNTRUSTED'))
+  assert.equal(liveDigest(home), before)
 })
 
 test('an unfinished backup is refused, and an empty state folder has nothing to back up', async () => {

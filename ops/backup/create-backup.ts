@@ -12,6 +12,7 @@ import {
   SIGNATURE_NAME,
   writeManifest,
 } from './manifest.ts'
+import { isHeld } from './holders.ts'
 import { ownTrust, signManifest } from './signing.ts'
 import { type StateFile, stateFiles } from './state-files.ts'
 import { checkRestored } from './check-backup.ts'
@@ -51,6 +52,8 @@ export async function createBackup(request: BackupRequest): Promise<MadeBackup> 
   const id = backupId(startedAtMs, random(4))
   const partial = join(to, `${id}${PARTIAL_SUFFIX}`)
   const final = join(to, id)
+  // Where nobody works with the data, the other processors are free.
+  const isServed = isHeld(join(request.home, 'data'))
   try {
     const state = stateFiles(request.home, files)
     if (state.length === 0) {
@@ -58,11 +61,11 @@ export async function createBackup(request: BackupRequest): Promise<MadeBackup> 
     }
     files.makeFolder(join(partial, FILES_FOLDER))
     refuseWithoutRoom(state, request)
-    const manifest = await copyState(state, partial, { request, id })
+    const manifest = await copyState(state, partial, { request, id, isServed })
     sealManifest(manifest, partial, request)
     files.rename(partial, final)
     files.sync(to)
-    await verifyInScratch(final, request)
+    await verifyInScratch(final, request, isServed)
     const secondPath = copyToSecondFolder(final, id, request)
     const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
     return { id, path: final, bytes, durationMs: nowMs() - startedAtMs, secondPath }
@@ -83,6 +86,7 @@ function refuseWithoutRoom(state: readonly StateFile[], { home, to, files }: Bac
 interface CopyWork {
   readonly request: BackupRequest
   readonly id: string
+  readonly isServed: boolean
 }
 
 async function copyState(
@@ -90,15 +94,15 @@ async function copyState(
   partial: string,
   work: CopyWork,
 ): Promise<BackupManifest> {
-  const { request, id } = work
+  const { request, id, isServed } = work
   const { files } = request
   const copied: BackupFile[] = []
   let sentinel: BackupManifest['sentinel'] = null
   for (const file of state) {
     const target = join(partial, FILES_FOLDER, file.path)
     files.makeFolder(dirname(target))
-    const source = join(request.home, file.path)
-    const database = file.role === 'database' ? await copyDatabase(source, target) : undefined
+    const from = join(request.home, file.path)
+    const database = file.role === 'database' ? await copyDatabase({ from, to: target, isServed }) : undefined
     if (database === undefined) copyStable(file, target, request)
     else if (file.path === 'data/memory/sonia.db') ({ sentinel } = database)
     files.sync(target)
@@ -142,9 +146,13 @@ function sealManifest(manifest: BackupManifest, partial: string, { home, files }
 }
 
 /** What was never restored is only a hope. */
-async function verifyInScratch(backup: string, request: BackupRequest): Promise<void> {
+async function verifyInScratch(backup: string, request: BackupRequest, isServed: boolean): Promise<void> {
   const { home, files, nowMs } = request
-  const manifest = await checkRestored(backup, { files, trust: ownTrust(join(home, 'config'), files) })
+  const manifest = await checkRestored(backup, {
+    files,
+    trust: ownTrust(join(home, 'config'), files),
+    isServed,
+  })
   const verified = {
     id: manifest.id,
     verified_at: new Date(nowMs()).toISOString(),

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { BackupManifest, TableFacts } from './manifest.ts'
 
@@ -6,17 +7,24 @@ const BUSY_TIMEOUT_MS = 10_000
 /** Text is hashed in pieces of so many characters: one call for each row would cost as much as the row. */
 const HASHED_CHARACTERS = 1 << 16
 
+export interface DatabaseCopy {
+  readonly from: string
+  readonly to: string
+  /** Somebody writes to it meanwhile: the copy goes to the disk bit by bit, so that no write of theirs waits for all of it. */
+  readonly isServed: boolean
+}
+
 /**
  * Copies a live database as it stood at one moment, and says what it held then. The read transaction pins that moment,
  * so that writers of other processes go on and the copy neither waits for them nor starts again (a stepped online
  * backup without it does). What the source held is read from the source: a copy cannot vouch for itself.
  */
-export async function copyDatabase(from: string, to: string): Promise<DatabaseContents> {
+export async function copyDatabase({ from, to, isServed }: DatabaseCopy): Promise<DatabaseContents> {
   const source = new Database(from, { readonly: true, timeout: BUSY_TIMEOUT_MS })
   try {
     source.exec('BEGIN')
     source.prepare('SELECT count(*) FROM sqlite_schema').get()
-    await source.backup(to)
+    await (isServed ? copyBitByBit(source, to) : source.backup(to))
     const contents = contentsOf(source)
     source.exec('COMMIT')
     // One file, without -wal and -shm beside it: what is hashed is all there is.
@@ -24,6 +32,24 @@ export async function copyDatabase(from: string, to: string): Promise<DatabaseCo
     return contents
   } finally {
     source.close()
+  }
+}
+
+/** 256 KiB, synced each time: measured with writers beside it, more at once makes them wait (docs/measurements). */
+const BIT_PAGES = 64
+
+async function copyBitByBit(source: Database.Database, to: string): Promise<void> {
+  let copy: number | null = null
+  try {
+    await source.backup(to, {
+      progress: () => {
+        copy ??= openSync(to, 'r')
+        fdatasyncSync(copy)
+        return BIT_PAGES
+      },
+    })
+  } finally {
+    if (copy !== null) closeSync(copy)
   }
 }
 

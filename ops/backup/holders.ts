@@ -25,6 +25,15 @@ function openFiles(pid: string): readonly string[] {
   }
 }
 
+/** Whether somebody works with the data; where that cannot be seen, somebody may. */
+export function isHeld(dataFolder: string): boolean {
+  try {
+    return holdersOf(dataFolder).length > 0
+  } catch {
+    return true
+  }
+}
+
 export function refuseWhileHeld(dataFolder: string): void {
   const holders = holdersOf(dataFolder)
   if (holders.length === 0) return

@@ -135,8 +135,9 @@ async function stage(
       const target = join(folder, file.path)
       files.makeFolder(dirname(target))
       files.copy(join(backup, FILES_FOLDER, file.path), target)
-      if (file.database !== undefined) await checkDatabaseFile(target, file, manifest)
-      files.sync(target)
+      const sync = () => files.sync(target)
+      if (file.database === undefined) sync()
+      else await checkDatabaseFile({ path: target, file, manifest, meanwhile: sync })
     }
     if (plan.replaced.includes(RESTORED_MARK)) {
       const restored = { backup_id: manifest.id, restored_at_ms: nowMs() }

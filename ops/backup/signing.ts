@@ -1,4 +1,5 @@
 import {
+  createHash,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
@@ -14,10 +15,18 @@ import type { FileSystem } from './file-system.ts'
 const PRIVATE_NAME = 'backup.key'
 const PUBLIC_NAME = 'backup.pub'
 
-/** Ed25519 (RFC 8032) over the exact bytes of the manifest; the key is made at first use, 0600, in the configuration folder. */
+/**
+ * Ed25519 (RFC 8032) over the exact bytes of the manifest, and which key made it; the key is made at first use, 0600, in
+ * the configuration folder.
+ */
 export function signManifest(bytes: Buffer, configFolder: string, files: FileSystem): string {
   const key = privateKey(configFolder, files)
-  return `${sign(null, bytes, key).toString('base64')}\n`
+  return `${sign(null, bytes, key).toString('base64')} ${fingerprint(createPublicKey(key))}\n`
+}
+
+function fingerprint(key: KeyObject): string {
+  const bytes = key.export({ type: 'spki', format: 'der' })
+  return `SHA256:${createHash('sha256').update(bytes).digest('base64').replace(/=+$/, '')}`
 }
 
 function privateKey(configFolder: string, files: FileSystem): KeyObject {
@@ -40,17 +49,18 @@ export function ownTrust(configFolder: string, files: FileSystem): Trust {
   return { keys: files.kindOf(path) === 'file' ? [files.read(path).toString('utf8')] : [] }
 }
 
-/** Throws SIGNATURE_WRONG where no trusted key made the signature, KEY_UNTRUSTED where none is known. */
+/** Throws KEY_UNTRUSTED where another key than a trusted one signed, SIGNATURE_WRONG where it signed other bytes. */
 export function checkSignature(bytes: Buffer, signature: Buffer, { keys }: Trust, on: string): void {
-  if (keys.length === 0) {
-    throw new BackupError('KEY_UNTRUSTED', on, {
-      hint: 'name the public key of the machine that made it: --key backup.pub',
-    })
+  // Which key it was is only said, so it chooses between two refusals, never between refusal and trust.
+  const [encoded = '', signer] = signature.toString('utf8').trim().split(' ')
+  const raw = Buffer.from(encoded, 'base64')
+  const trusted = keys.map((key) => createPublicKey(key))
+  if (trusted.some((key) => verify(null, bytes, key, raw))) return
+  const isStranger = signer !== undefined && !trusted.some((key) => fingerprint(key) === signer)
+  if (keys.length > 0 && !isStranger) {
+    throw new BackupError('SIGNATURE_WRONG', on, { hint: 'the manifest was changed; take another backup' })
   }
-  const raw = Buffer.from(signature.toString('utf8').trim(), 'base64')
-  const isGood = keys.some((key) => verify(null, bytes, createPublicKey(key), raw))
-  if (isGood) return
-  throw new BackupError('SIGNATURE_WRONG', on, {
-    hint: 'the manifest was changed, or another machine made it: --key names its key',
+  throw new BackupError('KEY_UNTRUSTED', on, {
+    hint: 'name the public key of the machine that made it: --key backup.pub',
   })
 }

@@ -44,7 +44,7 @@ function isSwapPending(home: string, files: FileSystem): boolean {
 export function finishPendingSwap(home: string, files: FileSystem): string | null {
   const path = join(home, JOURNAL_NAME)
   if (!isSwapPending(home, files)) return null
-  const swap: unknown = JSON.parse(files.read(path).toString('utf8'))
+  const swap = parsed(files.read(path).toString('utf8'))
   if (!Check(Journal, swap)) {
     throw new BackupError('RESTORE_PENDING', `${path} cannot be read`, {
       hint: 'the live files are in the safety folder beside it; move them back by hand, then remove the journal',
@@ -52,6 +52,14 @@ export function finishPendingSwap(home: string, files: FileSystem): string | nul
   }
   finishSwap(home, swap, files)
   return swap.backup_id
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 /** Each step looks at what is there, so that doing it twice does no harm. */
