@@ -101,9 +101,11 @@ export async function checkRestored(backup: string, options: CheckOptions): Prom
       if (file.database === undefined) continue
       const target = join(scratch, file.path)
       files.makeFolder(dirname(target))
-      const copy = isServed ? files.copyBitByBit : files.copy
-      copy(join(backup, FILES_FOLDER, file.path), target)
+      const from = join(backup, FILES_FOLDER, file.path)
+      if (isServed) files.copyBitByBit(from, target)
+      else files.copy(from, target)
       await checkDatabaseFile({ path: target, file, manifest, isServed })
+      if (isServed) files.removeBitByBit(target)
     }
   } finally {
     files.remove(scratch)

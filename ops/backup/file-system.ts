@@ -2,7 +2,9 @@ import {
   closeSync,
   copyFileSync,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -37,6 +39,8 @@ export interface FileSystem {
   sync(path: string): void
   rename(from: string, to: string): void
   remove(path: string): void
+  /** Removes a file from its end: freeing all of a large one at once holds up the syncs of others. */
+  removeBitByBit(path: string): void
   freeBytes(path: string): number
   /** Calls back with pieces of the file, in order. */
   readPieces(path: string, onPiece: (piece: Buffer) => void): void
@@ -57,6 +61,7 @@ export const realFileSystem: FileSystem = {
   },
   copy: (from, to) => copyFileSync(from, to),
   copyBitByBit,
+  removeBitByBit,
   sync: withDescriptor((descriptor) => fsyncSync(descriptor)),
   rename: (from, to) => renameSync(from, to),
   remove: (path) => rmSync(path, { recursive: true, force: true }),
@@ -82,6 +87,21 @@ function copyBitByBit(from: string, to: string): void {
   } finally {
     closeSync(target)
   }
+}
+
+const FREED_BYTES = 1 << 20
+
+function removeBitByBit(path: string): void {
+  const file = openSync(path, 'r+')
+  try {
+    for (let size = fstatSync(file).size; size > 0; size -= FREED_BYTES) {
+      ftruncateSync(file, Math.max(0, size - FREED_BYTES))
+      fdatasyncSync(file)
+    }
+  } finally {
+    closeSync(file)
+  }
+  rmSync(path)
 }
 
 function kindOf(path: string): ReturnType<FileSystem['kindOf']> {
