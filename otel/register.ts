@@ -18,6 +18,7 @@ leaveTelemetry(
     version: packageFile.version,
     runId: process.env['SONIA_RUN'] ?? 'none',
     endpoint: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? `http://127.0.0.1:${collectorPort()}`,
+    disabled: process.env['OTEL_SDK_DISABLED'] === 'true',
   }),
 )
 

@@ -1,9 +1,13 @@
-import type { Context } from '@opentelemetry/api'
-import { type ExportResult, ExportResultCode } from '@opentelemetry/core'
-import type { ReadableSpan, Span, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
+/** Delivers the text of many spans; tells whether the Collector took them, and never rejects. */
+export interface SpanSender {
+  send(body: Uint8Array): Promise<boolean>
+  close(): Promise<void>
+}
 
 export interface SpanQueueOptions {
-  readonly exporter: SpanExporter
+  readonly sender: SpanSender
+  /** What stands around the spans of one request. */
+  readonly frame: { readonly head: string; readonly tail: string }
   /** Spans that may wait; what comes beyond is dropped and counted. */
   readonly capacity?: number
   readonly batchSize?: number
@@ -11,20 +15,68 @@ export interface SpanQueueOptions {
 }
 
 const CAPACITY = 8_192
-const BATCH_SIZE = 1_024
+const BATCH_SIZE = 512
 const INTERVAL_MS = 500
-const SAMPLED = 1
+/** Text becomes bytes in pieces of this size: it dies young, and the garbage collector never has to carry it along. */
+const PIECE_CHARS = 8 * 1024
+const BATCH_BYTES = 256 * 1024
+const UTF8_BYTES_PER_CHAR_MAX = 3
+
+/** Spans that leave in one request. Its memory is used again: a new buffer per batch keeps the collector busy. */
+class Batch {
+  spans = 0
+  #bytes: Buffer
+  #length = 0
+  #text = ''
+
+  constructor(memory: Buffer, head: string) {
+    this.#bytes = memory
+    this.#text = head
+  }
+
+  get isFull(): boolean {
+    return this.#length >= BATCH_BYTES
+  }
+
+  get memory(): Buffer {
+    return this.#bytes
+  }
+
+  add(span: string): void {
+    this.#text += this.spans === 0 ? span : `,${span}`
+    this.spans += 1
+    if (this.#text.length >= PIECE_CHARS) this.#cut()
+  }
+
+  finish(tail: string): Buffer {
+    this.#text += tail
+    this.#cut()
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #cut(): void {
+    const needed = this.#length + this.#text.length * UTF8_BYTES_PER_CHAR_MAX
+    if (needed > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(needed * 2)
+      this.#bytes.copy(grown, 0, 0, this.#length)
+      this.#bytes = grown
+    }
+    this.#length += this.#bytes.write(this.#text, this.#length)
+    this.#text = ''
+  }
+}
 
 /**
- * A ring of finished spans in front of the exporter, in place of the stock batch processor: no allocation per span, one
- * export at a time, and a dead Collector costs the requests nothing but dropped spans, which are counted.
+ * Finished spans in front of the Collector, as text: one request at a time, and a dead Collector costs the requests of a
+ * service nothing but dropped spans, which are counted.
  */
-export class SpanQueue implements SpanProcessor {
-  readonly #exporter: SpanExporter
-  readonly #ring: (ReadableSpan | undefined)[]
-  readonly #batchSize: number
+export class SpanQueue {
+  readonly #options: Required<SpanQueueOptions>
   readonly #timer: NodeJS.Timeout
-  #first = 0
+  /** The last one is being filled. */
+  readonly #batches: Batch[] = []
+  /** Untouched pages of it cost nothing. */
+  #spare: Buffer | undefined
   #size = 0
   #dropped = 0
   #exported = 0
@@ -32,10 +84,8 @@ export class SpanQueue implements SpanProcessor {
   #closed = false
 
   constructor(options: SpanQueueOptions) {
-    this.#exporter = options.exporter
-    this.#ring = Array.from({ length: options.capacity ?? CAPACITY }, () => undefined)
-    this.#batchSize = options.batchSize ?? BATCH_SIZE
-    this.#timer = setInterval(() => this.#wake(), options.intervalMs ?? INTERVAL_MS)
+    this.#options = { capacity: CAPACITY, batchSize: BATCH_SIZE, intervalMs: INTERVAL_MS, ...options }
+    this.#timer = setInterval(() => this.#wake(), this.#options.intervalMs)
     this.#timer.unref()
   }
 
@@ -52,33 +102,24 @@ export class SpanQueue implements SpanProcessor {
   }
 
   get capacity(): number {
-    return this.#ring.length
+    return this.#options.capacity
   }
 
-  onStart(_span: Span, _context: Context): void {
-    // Only finished spans are of interest.
-  }
-
-  onEnd(span: ReadableSpan): void {
-    if ((span.spanContext().traceFlags & SAMPLED) === 0) return
-    if (this.#closed || this.#size === this.#ring.length) {
+  add(span: string): void {
+    const { capacity, batchSize } = this.#options
+    if (this.#closed || this.#size >= capacity) {
       this.#dropped += 1
       return
     }
-    this.#ring[(this.#first + this.#size) % this.#ring.length] = span
+    const batch = this.#open()
+    batch.add(span)
     this.#size += 1
-    if (this.#size === this.#batchSize) this.#wake()
+    if (batch.spans === batchSize || batch.isFull) this.#wake()
   }
 
   /** Exports what waits now; spans that end meanwhile are not waited for for ever. */
   async forceFlush(): Promise<void> {
-    for (
-      let rounds = Math.ceil(this.#ring.length / this.#batchSize);
-      rounds > 0 && this.#size > 0;
-      rounds -= 1
-    ) {
-      await this.#exportNext()
-    }
+    for (let left = this.#batches.length + 1; left > 0 && this.#size > 0; left -= 1) await this.#exportNext()
     await this.#running
   }
 
@@ -87,7 +128,17 @@ export class SpanQueue implements SpanProcessor {
     await this.forceFlush()
     this.#closed = true
     this.#dropped += this.#size
-    await this.#exporter.shutdown()
+    await this.#options.sender.close()
+  }
+
+  #open(): Batch {
+    const last = this.#batches.at(-1)
+    if (last !== undefined && last.spans < this.#options.batchSize && !last.isFull) return last
+    const memory = this.#spare ?? Buffer.allocUnsafeSlow(BATCH_BYTES + PIECE_CHARS * UTF8_BYTES_PER_CHAR_MAX)
+    this.#spare = undefined
+    const batch = new Batch(memory, this.#options.frame.head)
+    this.#batches.push(batch)
+    return batch
   }
 
   #wake(): void {
@@ -95,33 +146,18 @@ export class SpanQueue implements SpanProcessor {
   }
 
   #exportNext(): Promise<void> {
-    this.#running ??= this.#exportBatch(this.#take()).finally(() => {
+    this.#running ??= this.#export(this.#batches.shift()).finally(() => {
       this.#running = undefined
     })
     return this.#running
   }
 
-  #take(): ReadableSpan[] {
-    const count = Math.min(this.#size, this.#batchSize)
-    const batch: ReadableSpan[] = []
-    for (let taken = 0; taken < count; taken += 1) {
-      const span = this.#ring[this.#first]
-      if (span !== undefined) batch.push(span)
-      this.#ring[this.#first] = undefined
-      this.#first = (this.#first + 1) % this.#ring.length
-    }
-    this.#size -= count
-    return batch
-  }
-
-  #exportBatch(batch: ReadableSpan[]): Promise<void> {
-    if (batch.length === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#exporter.export(batch, (result: ExportResult) => {
-        if (result.code === ExportResultCode.SUCCESS) this.#exported += batch.length
-        else this.#dropped += batch.length
-        resolve()
-      })
-    })
+  async #export(batch: Batch | undefined): Promise<void> {
+    if (batch === undefined) return
+    this.#size -= batch.spans
+    const isTaken = await this.#options.sender.send(batch.finish(this.#options.frame.tail))
+    if (isTaken) this.#exported += batch.spans
+    else this.#dropped += batch.spans
+    this.#spare = batch.memory
   }
 }

@@ -1,7 +1,8 @@
-import { type Context, ROOT_CONTEXT, type Span, context, createContextKey, trace } from '@opentelemetry/api'
+import { type Context, type Span, context, createContextKey, trace } from '@opentelemetry/api'
 import type { CallerName } from '#catalog'
 import type { Clock } from './clock.ts'
 import { ServiceError } from './errors.ts'
+import { ROOT } from './linked-context.ts'
 
 export type Caller =
   | { readonly kind: 'service'; readonly name: CallerName }
@@ -86,7 +87,7 @@ export function startCall(settings: NewCall, clock: Clock, makeId: () => string)
   const { parent } = settings
   const startedAtMs = clock.monotonicMs()
   const ownDeadline = startedAtMs + settings.timeoutMs
-  const otel = parent?.otel ?? ROOT_CONTEXT
+  const otel = parent?.otel ?? ROOT
   const call = new Call({
     correlationId: settings.correlationId ?? parent?.correlationId ?? makeId(),
     startedAtMs,

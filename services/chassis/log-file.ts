@@ -14,8 +14,11 @@ export interface LogFileOptions {
 const MAX_BYTES = 32 * 1024 * 1024
 const KEEP = 3
 const MAX_QUEUED_CHARS = 8 * 1024 * 1024
-const BATCH_CHARS = 64 * 1024
+const BATCH_CHARS = 32 * 1024
 const BATCH_DELAY_MS = 100
+const UTF8_BYTES_PER_CHAR_MAX = 3
+/** A batch, and one long line more; what is longer still gets memory of its own. */
+const MEMORY_BYTES = 4 * BATCH_CHARS
 
 interface Batch {
   readonly fd: number
@@ -26,7 +29,7 @@ interface Batch {
 }
 
 /**
- * A log destination: lines are gathered and written in batches of 64 KB or every 100 ms, whichever comes first.
+ * A log destination: lines are gathered and written in batches of 32 KB or every 100 ms, whichever comes first.
  * Log trouble never reaches a request: what cannot be written is dropped and counted. Every write names its position,
  * so an exit path may write a batch again that the kernel has already begun: the same bytes land in the same place.
  */
@@ -37,6 +40,8 @@ export class LogFile {
   #pending = ''
   #pendingLines = 0
   #batch: Batch | undefined
+  /** Of the batch under way: there is one at a time, and new memory for each keeps the garbage collector busy. */
+  readonly #memory = Buffer.allocUnsafeSlow(MEMORY_BYTES)
   #isWriting = false
   /** A rotated or closed file, closed for good once no write is under way. */
   #retiredFd: number | undefined
@@ -113,13 +118,18 @@ export class LogFile {
   }
 
   #takePending(): Batch {
-    const bytes = Buffer.from(this.#pending)
+    const bytes = this.#bytesOf(this.#pending)
     this.#rotateIfFull(bytes.length)
     this.#batch = { fd: this.#fd, bytes, position: this.#size, lines: this.#pendingLines, written: 0 }
     this.#size += bytes.length
     this.#pending = ''
     this.#pendingLines = 0
     return this.#batch
+  }
+
+  #bytesOf(text: string): Buffer {
+    if (this.#isWriting || text.length * UTF8_BYTES_PER_CHAR_MAX > MEMORY_BYTES) return Buffer.from(text)
+    return this.#memory.subarray(0, this.#memory.write(text))
   }
 
   #finishBatchSync(): void {

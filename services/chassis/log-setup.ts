@@ -23,7 +23,7 @@ export function createLogging(parts: {
   readonly metrics: ServiceMetrics
   readonly terminal?: DestinationStream | undefined
 }): Logging {
-  const lines = parts.metrics.counter('sonia_log_lines_total')
+  const onLine = parts.metrics.tally('sonia_log_lines_total', 'level')
   const dropped = parts.metrics.counter('sonia_log_lines_dropped_total')
   const file = new LogFile({
     path: join(parts.folder, `${parts.service}.log`),
@@ -45,7 +45,7 @@ export function createLogging(parts: {
     level: parts.settings.logLevel,
     clock: parts.clock,
     destination,
-    onLine: (level: string) => lines.inc({ level }),
+    onLine,
   }
   return {
     log: createLogger(settings),

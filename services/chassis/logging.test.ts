@@ -17,11 +17,15 @@ const isValid = new Ajv({ strict: false }).compile(schema)
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 
+/** With what JSON has to escape. */
+const OPERATION = 'GET /"x"/é'
+
 type Line = Record<string, unknown>
 
 /** A logger whose lines are kept; each is held to the published schema. */
 function recording(level: LogSettings['level'] = 'INFO') {
   const lines: Line[] = []
+  const texts: string[] = []
   const counted: string[] = []
   const settings: LogSettings = {
     service: 'memory-engine',
@@ -34,11 +38,13 @@ function recording(level: LogSettings['level'] = 'INFO') {
         const line = JSON.parse(text) as Line
         assert.ok(isValid(line), JSON.stringify({ line, errors: isValid.errors }))
         lines.push(line)
+        texts.push(text)
       },
     },
     onLine: (written) => counted.push(written),
   }
-  return { log: createLogger(settings), access: createAccessLog(settings), lines, counted }
+  const access = createAccessLog(settings).forOperation(OPERATION)
+  return { log: createLogger(settings), access, lines, texts, counted }
 }
 
 test('a planted line that misses a field does not pass the schema', () => {
@@ -69,7 +75,7 @@ test('every way of logging gives exactly the published fields', () => {
 test('a level below the threshold is neither written nor counted', () => {
   const { log, access, lines, counted } = recording('WARN')
   log.info('x')
-  access('info', accessLine())
+  access('INFO', accessLine())
   assert.deepEqual([lines, counted], [[], []])
 })
 
@@ -106,13 +112,42 @@ test('secrets are masked in fields, messages and errors', () => {
 
 test('the line of a request is valid too, with and without content', () => {
   const { access, lines } = recording()
-  access('info', accessLine())
-  access('warn', {
+  access('INFO', accessLine())
+  access('WARN', {
     ...accessLine(),
     content: { request: { password: 'hunter2', q: 1 }, response: 'Bearer abcdefghijkl' },
   })
   assert.deepEqual(lines[1]?.['request'], { bytes: 3, content: { password: '[redacted]', q: 1 } })
   assert.deepEqual(lines[1]?.['response'], { code: 'OK', content: '[redacted]' })
+})
+
+test('the line of a request is letter for letter what pino would have written', () => {
+  const { access, log, texts } = recording('DEBUG')
+  const error = { code: 'TIMEOUT', message: 'said "no"\n' }
+  const ids = { trace_id: 'a'.repeat(32), span_id: 'b'.repeat(16) }
+  for (const line of [
+    accessLine(),
+    { ...accessLine(), ...ids, request_bytes: 0 },
+    { ...accessLine(), ...ids, request_bytes: 0, duration_ms: 1e-7 },
+    { ...accessLine(), ...ids, code: 'TIMEOUT', status_code: 408, error },
+    { ...accessLine(), ...ids, content: { request: { q: ['x'] }, response: null } },
+  ]) {
+    access('INFO', line)
+    const { code, request_bytes: bytes, content, trace_id, span_id, duration_ms, ...same } = line
+    log.info(
+      {
+        ...same,
+        operation: OPERATION,
+        duration_ms: Math.round(duration_ms * 1000) / 1000,
+        request: content === undefined ? { bytes } : { bytes, content: content.request },
+        response: content === undefined ? { code } : { code, content: content.response },
+        ...(/^0+$/.test(trace_id) ? {} : { trace_id, span_id }),
+      },
+      'request finished',
+    )
+    const [own, pinos] = texts.splice(0)
+    assert.equal(own, pinos)
+  }
 })
 
 test('nothing that can be logged breaks a line', () => {
@@ -141,7 +176,6 @@ test('nothing that can be logged breaks a line', () => {
 function accessLine() {
   return {
     correlation_id: 'abcdefgh',
-    operation: 'GET /x',
     duration_ms: 1.23456,
     status_code: 200,
     code: 'OK',

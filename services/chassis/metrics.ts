@@ -16,6 +16,8 @@ export interface ServiceMetrics {
   counter(name: CounterName): Counter
   gauge(name: GaugeName): Gauge
   histogram(name: HistogramName): Histogram
+  /** Counts events of a counter with one label as plain numbers; prom-client hears of them at a scrape. */
+  tally(name: CounterName, label: string): (value: string) => void
   /** For metrics whose values are kept elsewhere and only read at a scrape. */
   register(metric: CollectedMetric): void
   /** The answer of prom-client alone, as one OpenMetrics document. */
@@ -73,6 +75,7 @@ export function createMetrics(service: ServiceName): ServiceMetrics {
     counter: (name) => find(name) as Counter,
     gauge: (name) => find(name) as Gauge,
     histogram: (name) => find(name) as Histogram,
+    tally: (name, label) => createTally(find(name) as Counter, label),
     register: (metric) => {
       registry.registerMetric(metric as never)
     },
@@ -119,6 +122,16 @@ function guardMethods(metric: Counter | Gauge | Histogram, guard: (labels: Label
     methods[name] = (first, value) =>
       original(typeof first === 'object' ? guard(first as Labels) : first, value)
   }
+}
+
+/** Labels are looked up, guarded and hashed once per scrape instead of once per event. */
+function createTally(counter: Counter, label: string): (value: string) => void {
+  const counts = new Map<string, number>()
+  ;(counter as Counter & { collect?: () => void }).collect = () => {
+    for (const [value, count] of counts) counter.inc({ [label]: value }, count)
+    counts.clear()
+  }
+  return (value) => counts.set(value, (counts.get(value) ?? 0) + 1)
 }
 
 /** All combinations of label values, where every label has a closed list. */

@@ -56,6 +56,9 @@ export interface RouteLife {
 export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
   const operation = `${rule.method} ${rule.route}`
   const { clock } = parts
+  const writeLine = parts.accessLog.forOperation(operation)
+  const startSpan = createServerSpans(rule, parts.tracer)
+  const closing = { ...parts, writeLine }
   const life: RouteLife = {
     service: parts.service,
     operation,
@@ -67,7 +70,7 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
         void identity.then((resolved) => begin({ request, reply, startedAtMs, identity: resolved }, done))
       } else begin({ request, reply, startedAtMs, identity }, done)
     },
-    close: (exchange) => closeExchange(exchange, rule, parts),
+    close: (exchange) => closeExchange(exchange, rule, closing),
   }
 
   const begin = (arrival: Arrival, done: HookHandlerDoneFunction) => {
@@ -89,7 +92,7 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
   const openCall = (arrival: Arrival, budgetMs: number): Call => {
     const { request, reply, startedAtMs, identity } = arrival
     const remote = remoteTrace(request.raw.headers, identity.caller.kind === 'service')
-    const span = rule.quiet ? trace.wrapSpanContext(INVALID_SPAN) : startServerSpan(request, remote)
+    const span = rule.quiet ? trace.wrapSpanContext(INVALID_SPAN) : startSpan(request, remote)
     const call = new Call(
       {
         correlationId: request.id,
@@ -105,23 +108,21 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
     if (rule.upgrade) span.end()
     return call
   }
-
-  const startServerSpan = (request: FastifyRequest, remote: ReturnType<typeof remoteTrace>): Span =>
-    parts.tracer.startSpan(
-      rule.upgrade ? 'session.start' : operation,
-      {
-        kind: SpanKind.SERVER,
-        links: remote.links,
-        attributes: {
-          'http.request.method': rule.method,
-          'http.route': rule.route,
-          'url.path': pathOf(request.raw.url ?? '/'),
-          'sonia.correlation_id': request.id,
-        },
-      },
-      remote.parent,
-    )
   return life
+}
+
+type StartServerSpan = (request: FastifyRequest, remote: ReturnType<typeof remoteTrace>) => Span
+
+function createServerSpans(rule: RouteRule, tracer: Tracer): StartServerSpan {
+  const name = rule.upgrade ? 'session.start' : `${rule.method} ${rule.route}`
+  // Frozen: the tracer puts them into text once.
+  const attributes = Object.freeze({ 'http.request.method': rule.method, 'http.route': rule.route })
+  return (request, { parent, links }) => {
+    const span = tracer.startSpan(name, { kind: SpanKind.SERVER, links, attributes }, parent)
+    span.setAttribute('url.path', pathOf(request.raw.url ?? '/'))
+    span.setAttribute('sonia.correlation_id', request.id)
+    return span
+  }
 }
 
 interface Arrival {
@@ -163,7 +164,11 @@ function watchClient(call: Call, request: FastifyRequest, reply: FastifyReply, u
   else reply.raw.once('close', gone)
 }
 
-function closeExchange(exchange: Exchange, rule: RouteRule, parts: LifeParts): void {
+interface Closing extends LifeParts {
+  readonly writeLine: ReturnType<AccessLog['forOperation']>
+}
+
+function closeExchange(exchange: Exchange, rule: RouteRule, parts: Closing): void {
   if (exchange.finished) return
   exchange.finished = true
   parts.inFlight.delete(exchange)
@@ -186,9 +191,8 @@ function closeExchange(exchange: Exchange, rule: RouteRule, parts: LifeParts): v
     nowMs: parts.clock.nowMs(),
   })
   endServerSpan(call.span, reply.statusCode, code)
-  parts.accessLog(levelOf(code, rule.quiet), {
+  parts.writeLine(levelOf(code, rule.quiet), {
     correlation_id: call.correlationId,
-    operation: exchange.route.operation,
     duration_ms: durationMs,
     status_code: reply.statusCode,
     code,
@@ -210,8 +214,8 @@ function endServerSpan(span: Span, status: number, code: ResultCode | typeof CLI
   span.end()
 }
 
-function levelOf(code: string, quiet: boolean): 'debug' | 'info' | 'warn' | 'error' {
-  if (code === 'INTERNAL_ERROR') return 'error'
-  if (code === 'UNAVAILABLE' || code === 'TIMEOUT') return 'warn'
-  return quiet ? 'debug' : 'info'
+function levelOf(code: string, quiet: boolean): 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
+  if (code === 'INTERNAL_ERROR') return 'ERROR'
+  if (code === 'UNAVAILABLE' || code === 'TIMEOUT') return 'WARN'
+  return quiet ? 'DEBUG' : 'INFO'
 }

@@ -43,9 +43,7 @@ export async function createServer(parts: ServerParts): Promise<SoniaApp> {
     void answerError(error, request, reply, parts.debug)
   }
   const app = fastify({
-    loggerInstance: parts.log,
-    // One log for all: the ids come from the call at hand, not from a child per request.
-    childLoggerFactory: () => parts.log,
+    loggerInstance: withoutChildren(parts.log),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => acceptedCorrelationId(request.headers['x-correlation-id']) ?? parts.makeId(),
     requestIdHeader: false,
@@ -76,6 +74,12 @@ export async function createServer(parts: ServerParts): Promise<SoniaApp> {
   acceptOnlyJson(app)
   await app.register(underPressure, { sampleInterval: LATE_SAMPLE_MS })
   return app
+}
+
+/** One log for all: the ids come from the call at hand, not from a child per request. */
+function withoutChildren(log: Logger): Logger {
+  const same = Object.create(log, { child: { value: () => same } }) as Logger
+  return same
 }
 
 /** Requests that no route took (404, bad URL) begin here; the others began in their route's onRequest. */

@@ -5,7 +5,6 @@ import {
   isSpanContextValid,
   type Link,
   propagation,
-  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -15,6 +14,7 @@ import {
 import type { IncomingHttpHeaders } from 'node:http'
 import type { CallContext } from './call-context.ts'
 import { ServiceError } from './errors.ts'
+import { ROOT } from './linked-context.ts'
 
 export const TRACER_NAME = 'sonia'
 
@@ -52,7 +52,7 @@ export interface RemoteTrace {
 }
 
 const NO_LINKS: Link[] = []
-const NEW_ROOT: RemoteTrace = { parent: ROOT_CONTEXT, links: NO_LINKS }
+const NEW_ROOT: RemoteTrace = { parent: ROOT, links: NO_LINKS }
 
 /**
  * Services continue the caller's trace. From anybody else trace headers are only noted: a new root with a link, so that
@@ -60,11 +60,11 @@ const NEW_ROOT: RemoteTrace = { parent: ROOT_CONTEXT, links: NO_LINKS }
  */
 export function remoteTrace(headers: IncomingHttpHeaders, trusted: boolean): RemoteTrace {
   if (headers['traceparent'] === undefined) return NEW_ROOT
-  const remote = propagation.extract(ROOT_CONTEXT, headers)
+  const remote = propagation.extract(ROOT, headers)
   if (trusted) return { parent: remote, links: NO_LINKS }
   const spanContext = trace.getSpanContext(remote)
   if (spanContext === undefined || !isSpanContextValid(spanContext)) return NEW_ROOT
-  return { parent: ROOT_CONTEXT, links: [{ context: { ...spanContext, traceFlags: 0 } }] }
+  return { parent: ROOT, links: [{ context: { ...spanContext, traceFlags: 0 } }] }
 }
 
 /** CLIENT span of one call onward. */
@@ -79,9 +79,15 @@ export function startClientSpan(
   return tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent)
 }
 
-/** Trace headers for a call made under `span`. */
+/** Trace headers for a call made under `span`; baggage goes along where a service sent some. */
 export function traceHeaders(span: Span, call: CallContext): Record<string, string> {
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext()
+  if (traceState === undefined && propagation.getBaggage(call.otel) === undefined) {
+    return traceId === NO_TRACE ? {} : { traceparent: `00-${traceId}-${spanId}-0${traceFlags}` }
+  }
   const headers: Record<string, string> = {}
   propagation.inject(trace.setSpan(call.otel, span), headers)
   return headers
 }
+
+const NO_TRACE = '0'.repeat(32)
