@@ -15,7 +15,7 @@ const DEAF = `
   setInterval(() => undefined, 60_000)
 `
 
-test('a third signal ends even work that does not listen, as interrupted', { timeout: 60_000 }, async () => {
+test('a second signal ends even work that does not listen, as interrupted', { timeout: 60_000 }, async () => {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', DEAF], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

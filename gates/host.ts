@@ -72,14 +72,19 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   }
 }
 
+/** From the second interrupt to the end, come what may. */
+const KILL_MS = 10_000
+
 function listenForInterrupts(process: NodeJS.Process): [AbortSignal, AbortSignal] {
   const first = new AbortController()
   const second = new AbortController()
-  // Work that cannot be asked to stop is left at the third.
   const onSignal = () => {
-    if (second.signal.aborted) process.exit(EXIT_CODES.interrupted)
-    else if (first.signal.aborted) second.abort()
-    else first.abort()
+    if (!first.signal.aborted) first.abort()
+    else if (!second.signal.aborted) {
+      second.abort()
+      // Who started processes has ended them by then; work that cannot be asked to stop is left where it is.
+      setTimeout(() => process.exit(EXIT_CODES.interrupted), KILL_MS).unref()
+    }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)
   return [first.signal, second.signal]
