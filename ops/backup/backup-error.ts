@@ -19,7 +19,7 @@ export const BACKUP_FAULTS = {
   DATABASE_CORRUPT: 'a database of the backup is not whole',
   FOREIGN_KEYS_BROKEN: 'rows of a database refer to rows that are not there',
   INDEX_BROKEN: 'a full-text index does not agree with its table',
-  ROWS_DIFFER: 'a table holds other rows than the manifest says',
+  ROWS_DIFFER: 'a table holds other rows than it should',
   SCHEMA_NEWER: 'the backup comes from a newer version',
   STATE_NEWER: 'the state folder comes from a newer version',
   CONFIG_CHANGED: 'the configuration changed while it was being copied',

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { BackupError } from './backup-error.ts'
 import type { BackupManifest, TableFacts } from './manifest.ts'
 
 const BUSY_TIMEOUT_MS = 10_000
@@ -17,22 +18,50 @@ export interface DatabaseCopy {
 /**
  * Copies a live database as it stood at one moment, and says what it held then. The read transaction pins that moment,
  * so that writers of other processes go on and the copy neither waits for them nor starts again (a stepped online
- * backup without it does). What the source held is read from the source: a copy cannot vouch for itself.
+ * backup without it does). A copy cannot vouch for itself: its rows are counted in the source too. They are not read
+ * there, because as long as the moment is pinned, the writers' log grows, and they pay for it afterwards.
  */
 export async function copyDatabase({ from, to, isServed }: DatabaseCopy): Promise<DatabaseContents> {
+  const counted = await copyPinned({ from, to, isServed })
+  // One file, without -wal and -shm beside it: what is hashed is all there is.
+  withDatabase(to, (copy) => copy.pragma('journal_mode = DELETE'))
+  const contents = readContents(to)
+  refuseOtherRows(counted, new Map(contents.facts.tables.map(({ name, rows }) => [name, rows])), from)
+  return contents
+}
+
+type RowCounts = ReadonlyMap<string, number>
+
+function refuseOtherRows(source: RowCounts, copy: RowCounts, on: string): void {
+  const names = new Set([...source.keys(), ...copy.keys()])
+  for (const name of names) {
+    if (source.get(name) === copy.get(name)) continue
+    const said = `${on}: ${name} has ${source.get(name) ?? 'no'} rows, its copy ${copy.get(name) ?? 'none'}`
+    throw new BackupError('ROWS_DIFFER', said, { hint: 'look at the disk, then run it again' })
+  }
+}
+
+/** Returns how many rows each ordinary table of the source had. */
+async function copyPinned({ from, to, isServed }: DatabaseCopy): Promise<RowCounts> {
   const source = new Database(from, { readonly: true, timeout: BUSY_TIMEOUT_MS })
   try {
     source.exec('BEGIN')
+    // Reads, and by that begins the transaction.
     source.prepare('SELECT count(*) FROM sqlite_schema').get()
+    const counted = new Map(ordinaryTables(source).map(({ name }) => [name, countRows(source, name)]))
     await (isServed ? copyBitByBit(source, to) : source.backup(to))
-    const contents = contentsOf(source)
     source.exec('COMMIT')
-    // One file, without -wal and -shm beside it: what is hashed is all there is.
-    withDatabase(to, (copy) => copy.pragma('journal_mode = DELETE'))
-    return contents
+    return counted
   } finally {
     source.close()
   }
+}
+
+function countRows(database: Database.Database, table: string): number {
+  return database
+    .prepare(`SELECT count(*) FROM ${quoted(table)}`)
+    .pluck()
+    .get() as number
 }
 
 /** 256 KiB, synced each time: measured with writers beside it, more at once makes them wait (docs/measurements). */

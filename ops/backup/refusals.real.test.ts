@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { env } from 'node:process'
 import { test } from 'node:test'
+import Database from 'better-sqlite3'
 import { REPO } from '../fixtures/test-host.ts'
 import { BACKUP_FAULTS } from './backup-error.ts'
 import { createBackup } from './create-backup.ts'
@@ -54,4 +55,22 @@ test('the command line ends with 65 and the sentence of the fault, and live data
     assert.ok(stderr.includes(`FILE_TRUNCATED: ${BACKUP_FAULTS.FILE_TRUNCATED}`), stderr)
     assert.equal(liveDigest(home), before)
   }
+})
+
+test('a copy that is whole but lacks rows of its source is refused, and nothing counts', async (t) => {
+  const home = freshHome()
+  const path = join(home, 'data/memory/sonia.db')
+  const older = join(home, 'older.db')
+  copyFileSync(path, older)
+  const eva = join(home, 'data/eva-os/eva-os.db')
+  const database = new Database(path)
+  database.exec("INSERT INTO memories VALUES (9999, 'mem_9999', 'after the copy', 1)")
+  database.close()
+  t.mock.method(Database.prototype, 'backup', async function (this: Database.Database, to: string) {
+    copyFileSync(this.name === path ? older : eva, to)
+  })
+  await assert.rejects(createBackup(requestFor(home)), (error: unknown) => {
+    refusedWith('ROWS_DIFFER')(error)
+    return /memories has 201 rows, its copy 200/.test(String(error))
+  })
 })
