@@ -8,9 +8,16 @@ export function refuseTakenPorts(ports: readonly number[]): void {
   const list = taken.map(({ port, pid, command }) =>
     pid === undefined
       ? `port ${port} is held by ${command}`
-      : `port ${port} is held by pid ${pid} (${command})`,
+      : `port ${port} is held by pid ${pid} (${shortened(command)})`,
   )
-  throw new OpsError(OPS_EXIT.unavailable, list.join('; '), {
+  throw new OpsError(OPS_EXIT.unavailable, list.join('\n       '), {
     hint: './sonia down stops a stack of this state folder; --port-base N moves this one to other ports',
   })
+}
+
+const COMMAND_LENGTH_MAX = 100
+
+/** Enough of a command line to know the program by. */
+function shortened(command: string): string {
+  return command.length > COMMAND_LENGTH_MAX ? `${command.slice(0, COMMAND_LENGTH_MAX)}...` : command
 }

@@ -105,6 +105,10 @@ test('up, up again, down: one stack, the same answer, nothing left', async (t) =
   const again = await bringUp(options)
   assert.equal(again.wasRunning, true)
   assert.equal(again.record.run_id, first.record.run_id)
+  const elsewhere = { ...options, portBase: PORT_BASE + 50 }
+  assert.equal((await bringUp(elsewhere)).record.port_base, PORT_BASE)
+  const insisting = bringUp({ ...elsewhere, insistsOnPorts: true })
+  await assert.rejects(insisting, refusal(OPS_EXIT.unavailable, /already runs, on ports from 21400/))
   const outcome = await down()
   assert.deepEqual(outcome.summary?.stack?.killed, [])
   assert.deepEqual(outcome.leftovers.removed, [])

@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly repo: string
   readonly home: string
   readonly portBase: number
+  /** A stack that runs on other ports is no answer. */
+  readonly insistsOnPorts?: boolean
   readonly scrapeIntervalSeconds: number
   readonly host: OpsHost
   readonly interrupted: AbortSignal
@@ -51,7 +53,7 @@ const POLL_MS = 50
 export async function bringUp(options: UpOptions): Promise<UpOutcome> {
   const folders = prepareHome(options)
   const known = runningSupervisor(folders)
-  if (known !== undefined && known.state !== 'failed') return { record: known, wasRunning: true }
+  if (known !== undefined && known.state !== 'failed') return runningAlready(known, options)
   refuseOtherOwner(folders)
   await clearLeftovers(folders, options)
   refuseTakenPorts([
@@ -71,6 +73,17 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     throw new OpsError(exit_code, message, { hint })
   }
   return { record, wasRunning: false }
+}
+
+function runningAlready(record: SupervisorRecord, { insistsOnPorts, portBase }: UpOptions): UpOutcome {
+  if (insistsOnPorts === true && record.port_base !== portBase) {
+    throw new OpsError(
+      OPS_EXIT.unavailable,
+      `it already runs, on ports from ${record.port_base}: --port-base ${portBase} was not used`,
+      { hint: './sonia down, then up again' },
+    )
+  }
+  return { record, wasRunning: true }
 }
 
 async function clearLeftovers(folders: StateHome, options: UpOptions): Promise<void> {

@@ -28,6 +28,7 @@ export const command: CommandDefinition = {
       repo: host.repository,
       home: homeOf(host),
       portBase: portBaseOf(textOption(args, 'portBase'), host),
+      insistsOnPorts: textOption(args, 'portBase') !== undefined,
       scrapeIntervalSeconds: secondsOf(textOption(args, 'scrape'), SCRAPE_SECONDS, '--scrape'),
       host,
       interrupted: host.interrupted,
