@@ -14,6 +14,7 @@ import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { runMutations } from './calibrate-mutations.ts'
+import { runPages } from './calibrate-pages.ts'
 
 const HISTORIES = '300'
 const MARGIN = '1000'
@@ -50,6 +51,10 @@ export const command: CommandDefinition = {
       help: 'with --mutations: criteria, alerts, or beginnings of their names, a,b',
     },
     {
+      flags: '--pages',
+      help: 'instead: evaluate the alert rules that page over stacks made of the histories; a healthy one must page nobody',
+    },
+    {
       flags: '--through <way>',
       help: 'memory, or prometheus: blocks, a real Prometheus, the production criterion of memory',
       fallback: 'memory',
@@ -65,6 +70,10 @@ export const command: CommandDefinition = {
     if (flagOption(args, 'mutations')) return runMutations(args, host, await binariesOf(host))
     const families = familiesOption(args)
     const isJson = flagOption(args, 'json')
+    if (flagOption(args, 'pages')) {
+      const numbers = { ...numbersOf(args), families, isJson }
+      return runPages(numbers, host, await binariesOf(host))
+    }
     const say = (text: string) => {
       if (!isJson) host.stdout.write(text)
     }
@@ -77,6 +86,14 @@ export const command: CommandDefinition = {
     if (host.interrupted.aborted) sayHowToGoOn(args, host, restOf(families, rates))
     return rates.some(({ refuted }) => refuted.length > 0) ? EXIT_CODES.gateFailed : EXIT_CODES.passed
   },
+}
+
+function numbersOf(args: CommandArguments) {
+  return {
+    histories: wholeOption(args, 'histories', HISTORIES),
+    seed: wholeOption(args, 'seed', SEED),
+    workers: wholeOption(args, 'workers', WORKERS),
+  }
 }
 
 interface Measuring {
@@ -99,9 +116,8 @@ async function measure(
   return calibrateThroughPrometheus(
     criterion,
     {
+      ...numbersOf(args),
       families: families.filter(({ series }) => series === 'memory'),
-      histories: wholeOption(args, 'histories', HISTORIES),
-      seed: wholeOption(args, 'seed', SEED),
       onFamily,
     },
     await binariesOf(host),
@@ -113,9 +129,9 @@ async function measureInMemory(
   host: Host,
   { families, onFamily }: Measuring,
 ): Promise<readonly FamilyRates[]> {
-  const seed = wholeOption(args, 'seed', SEED)
+  const { histories, seed, workers } = numbersOf(args)
   const plans = planHistories(families, {
-    histories: wholeOption(args, 'histories', HISTORIES),
+    histories,
     margin: wholeOption(args, 'margin', MARGIN),
     gates: textOption(args, 'gates') === undefined ? 0 : wholeOption(args, 'gates', '0'),
   })
@@ -132,7 +148,7 @@ async function measureInMemory(
   const now = await calibrateFamilies({
     plans: plans.filter(({ family }) => !before.some((one) => one.family === family.id)),
     seed,
-    workers: wholeOption(args, 'workers', WORKERS),
+    workers,
     signal: host.interrupted,
     onFamily(one) {
       kept?.write(one.family, one.judged)

@@ -35,10 +35,11 @@ export const PRODUCTION_TIMING: AlertTiming = {
   ratioFor: 2 * MINUTE,
   shortFor: MINUTE,
   idleFor: 15 * MINUTE,
-  growthFloor: 30 * MINUTE,
+  // Longer than a large heap takes from one full collection to the next: a shorter floor pages for healthy processes.
+  growthFloor: 2 * HOUR,
   growthSpan: HOUR,
   growthFor: 5 * MINUTE,
-  growthMinAge: 2 * HOUR,
+  growthMinAge: 5 * HOUR,
   diskWindow: 6 * HOUR,
   diskAhead: 24 * HOUR,
   diskFor: 30 * MINUTE,
