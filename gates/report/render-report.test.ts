@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CriterionAnswers, CriterionResult, GateResult, RunVerdict, Verdict } from '../engine/types.ts'
+import { hostForTest } from '../host-for-test.ts'
+import { summaryTable } from '../runners/summary-table.ts'
 import type { CaseOutcome } from '../security/corpus-case.ts'
 import type { SensitivityCard } from '../sensitivity/sensitivity-cards.ts'
 import { renderReport } from './render-report.ts'
@@ -173,6 +175,23 @@ test('a gate without criteria says that nothing is demonstrated', () => {
   const empty = run()
   const page = render({ ...empty, verdict: 'INCONCLUSIVE' })
   assert.match(page, /nothing is demonstrated/u)
+})
+
+test('where a gate could not be judged, the page and the terminal state which part of the window is valid', () => {
+  const sentence = 'Valid part of the window: 1970-01-01T00:00:00Z to 1970-01-01T00:00:45Z, 75 % of it.'
+  const stated = (verdict: Verdict) => {
+    const whole = run(criterion(verdict))
+    const gates = whole.gates.map((gate) => ({
+      ...gate,
+      valid_part: { start: 0, end: 45, share: 0.75, sentence },
+    }))
+    return { ...whole, gates }
+  }
+  const host = hostForTest([])
+  for (const show of [render, (verdict: RunVerdict) => summaryTable(verdict, host)]) {
+    assert.ok(show(stated('INCONCLUSIVE')).includes(sentence))
+    assert.ok(!show(stated('PASS')).includes(sentence))
+  }
 })
 
 test('says what this is not: a rehearsal, a short profile, a dirty tree', () => {
