@@ -19,7 +19,7 @@ interface BackupArguments {
 }
 
 /** Whoever answers a caller goes first: a backup has hours. */
-const NICE = 10
+const NICE = 19
 
 setPriority(NICE)
 const { home, reason } = JSON.parse(process.argv[2] ?? '{}') as BackupArguments

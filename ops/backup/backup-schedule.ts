@@ -30,18 +30,29 @@ const REPORT_EVERY_MS = 30_000
 export function startBackupSchedule(options: ScheduleOptions): BackupSchedule {
   const { home, ops, files, log } = options
   const { folder, everyMinutes } = backupSettings(home)
-  const seconds = everyMinutes * SECONDS_PER_MINUTE
+  const interval = everyMinutes * SECONDS_PER_MINUTE
   const stopping = new AbortController()
   const runNow = () => runBackup(options, stopping.signal)
-  const startAt = new Date(Date.now() + seconds * 1000)
-  const job = new Cron('* * * * * *', { interval: seconds, startAt, protect: true }, runNow)
+  let dueMs = performance.now() + interval * 1000
+  const plan = () => {
+    const startAt = new Date(Date.now() + Math.max(0, dueMs - performance.now()))
+    return new Cron('* * * * * *', { interval, startAt, protect: true }, async () => {
+      dueMs = performance.now() + interval * 1000
+      await runNow()
+    })
+  }
+  let job = plan()
   const report = () => {
+    if (wasClockSet(job, dueMs)) {
+      job.stop()
+      job = plan()
+    }
     ops.setGauge('sonia_backup_next_timestamp_seconds', {}, (job.nextRun()?.getTime() ?? 0) / 1000)
     reportNewest(folder, { ops, files })
   }
   report()
   const reporting = setInterval(report, REPORT_EVERY_MS)
-  log('INFO', 'backup', `next backup ${startAt.toISOString()}`)
+  log('INFO', 'backup', `next backup ${job.nextRun()?.toISOString() ?? 'never'}`)
   return {
     runNow: async () => {
       await runNow()
@@ -53,6 +64,14 @@ export function startBackupSchedule(options: ScheduleOptions): BackupSchedule {
       stopping.abort()
     },
   }
+}
+
+const CLOCK_SLACK_MS = 60_000
+
+/** A plan is a date: once the clock was set back by a year, it would put the next backup off for a year. */
+function wasClockSet(job: Cron, dueMs: number): boolean {
+  const plannedMs = (job.nextRun()?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now()
+  return Math.abs(plannedMs - (dueMs - performance.now())) > CLOCK_SLACK_MS
 }
 
 async function runBackup(options: ScheduleOptions, signal: AbortSignal): Promise<void> {

@@ -64,8 +64,8 @@ function countRows(database: Database.Database, table: string): number {
     .get() as number
 }
 
-/** 256 KiB, synced each time: measured with writers beside it, more at once makes them wait (docs/measurements). */
-const BIT_PAGES = 64
+/** 128 KiB, synced each time: measured with writers beside it, more at once makes them wait (docs/measurements). */
+const BIT_PAGES = 32
 
 async function copyBitByBit(source: Database.Database, to: string): Promise<void> {
   let copy: number | null = null

@@ -72,7 +72,7 @@ export const realFileSystem: FileSystem = {
   readPieces: (path, onPiece) => withDescriptor((descriptor) => readAll(descriptor, onPiece))(path),
 }
 
-const BIT_BYTES = 256 * 1024
+const BIT_BYTES = 128 * 1024
 
 function copyBitByBit(from: string, to: string): void {
   const target = openSync(to, 'w', FILE_MODE)
@@ -89,7 +89,7 @@ function copyBitByBit(from: string, to: string): void {
   }
 }
 
-const FREED_BYTES = 1 << 20
+const FREED_BYTES = 1 << 19
 
 function removeBitByBit(path: string): void {
   const file = openSync(path, 'r+')
