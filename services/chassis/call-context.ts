@@ -46,6 +46,7 @@ export class Call implements CallContext {
   readonly otel: Context
   #abort: AbortController | undefined
   #aborted: ServiceError | undefined
+  #listeners: Set<(reason: ServiceError) => void> | undefined
   #onSignal: (() => void) | undefined
 
   constructor(settings: CallSettings, onSignal?: () => void) {
@@ -62,15 +63,39 @@ export class Call implements CallContext {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
       if (this.#aborted !== undefined) this.#abort.abort(this.#aborted)
-      this.#onSignal?.()
+      if (this.#listeners === undefined) this.#onSignal?.()
     }
     return this.#abort.signal
   }
 
-  abort(reason: ServiceError): void {
-    this.#aborted ??= reason
-    this.#abort?.abort(this.#aborted)
+  /** As listening to the signal, without making one. */
+  onAbort(listener: (reason: ServiceError) => void): () => void {
+    if (this.#aborted !== undefined) listener(this.#aborted)
+    if (this.#listeners === undefined) {
+      this.#listeners = new Set()
+      if (this.#abort === undefined) this.#onSignal?.()
+    }
+    const listeners = this.#listeners
+    listeners.add(listener)
+    return () => listeners.delete(listener)
   }
+
+  abort(reason: ServiceError): void {
+    if (this.#aborted !== undefined) return
+    this.#aborted = reason
+    this.#abort?.abort(reason)
+    for (const listener of this.#listeners ?? []) listener(reason)
+  }
+}
+
+/** Calls `listener` when the call is given up, also where that has been so; what it answers takes that back. */
+export function whenAborted(call: CallContext, listener: (reason: unknown) => void): () => void {
+  if (call instanceof Call) return call.onAbort(listener)
+  const { signal } = call
+  const onAbort = () => listener(signal.reason)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return () => signal.removeEventListener('abort', onAbort)
 }
 
 export interface NewCall {

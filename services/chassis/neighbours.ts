@@ -11,7 +11,7 @@ import { answeredError, flatHeaders, parseBody, readText } from './neighbour-ans
 import { TransportError } from './neighbour-errors.ts'
 import { openExchange } from './onward-exchange.ts'
 import { createRetries } from './retries.ts'
-import { sendOnward } from './send-onward.ts'
+import { sendOnward, sendOnwardWhole } from './send-onward.ts'
 import type { TokenSource } from './tokens.ts'
 import { markFailed } from './tracing.ts'
 
@@ -83,7 +83,7 @@ export function createNeighbours(parts: NeighbourParts): Neighbours & { close():
     ): Promise<NeighbourAnswer<T>> {
       const idempotent = request.idempotent ?? request.method === 'GET'
       const attempt = () => callOnce<T>(destinationOf(to), request, call, parts)
-      return idempotent ? retries.run(to, attempt, call.signal) : attempt()
+      return idempotent ? retries.run(to, attempt, call) : attempt()
     },
     stream: (to, request, call) => streamOnce(destinationOf(to), request, call, parts),
     state: (to) => ({ breaker: breakerName(destinationOf(to).breaker.state) }),
@@ -101,10 +101,11 @@ async function callOnce<T>(
 ): Promise<NeighbourAnswer<T>> {
   const startedAtMs = parts.clock.monotonicMs()
   const exchange = openExchange(destination, request, call, parts)
+  const sending = Object.assign(exchange, { parts })
   try {
     return await guarded(destination, async () => {
-      const response = await sendOnward(destination, request, call, { ...exchange, parts })
-      const text = await readText(response)
+      const response = await sendOnwardWhole(destination, request, call, sending)
+      const { text } = response
       exchange.span.setAttribute('http.response.status_code', response.statusCode)
       const headers = flatHeaders(response.headers)
       if (response.statusCode >= 300) throw answeredError(destination.to, response.statusCode, text, headers)
@@ -134,7 +135,7 @@ async function streamOnce(
   }
   try {
     return await guarded(destination, async () => {
-      const response = await sendOnward(destination, request, call, { ...exchange, parts })
+      const response = await sendOnward(destination, request, call, Object.assign(exchange, { parts }))
       exchange.span.setAttribute('http.response.status_code', response.statusCode)
       const headers = flatHeaders(response.headers)
       if (response.statusCode >= 300) {
