@@ -18,6 +18,8 @@ export interface ArgumentGrammar {
   }
   /** Options of which at least one must be given. */
   readonly oneOf?: readonly string[]
+  /** The first word must be an option: tar takes one without a dash for a bundle of options, values and all. */
+  readonly optionFirst?: true
 }
 
 /** One path of a matched command: which word, what stands before it in that word, and the path itself. */
@@ -57,7 +59,8 @@ export function matchGrammar(
   return isComplete(reading) ? reading.paths : null
 }
 
-function isComplete({ grammar, seen, operandCount }: Reading): boolean {
+function isComplete({ grammar, words, seen, operandCount }: Reading): boolean {
+  if (grammar.optionFirst === true && words[1]?.startsWith('-') !== true) return false
   if (operandCount < grammar.operands.min) return false
   return grammar.oneOf === undefined || grammar.oneOf.some((option) => seen.has(option))
 }

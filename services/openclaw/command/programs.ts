@@ -51,8 +51,8 @@ const files = (min: number, max = OPERANDS_MAX): OperandShape => ({ rest: PATH, 
  * The programs that may run at all, each with what it may be told. What is not listed here is refused, also
  * with an approval: an interpreter, a wrapper or an option that starts another program proves nothing about
  * what would run. Left out on purpose: second operand of uniq (an output file), `-f` of grep and date, `-exec`
- * and `-delete` of find, `--compress-program` and `--files0-from` of sort, every option of git that sets
- * configuration and every subcommand of it that runs filters, hooks or diff drivers.
+ * and `-delete` of find, options of tar without a dash, `--compress-program` and `--files0-from` of sort, every
+ * option of git that sets configuration and every subcommand of it that runs filters, hooks or diff drivers.
  */
 export const PROGRAM_RULES: readonly ProgramRule[] = [
   {
@@ -233,9 +233,14 @@ export const PROGRAM_RULES: readonly ProgramRule[] = [
   {
     name: 'tar',
     summary: 'list an archive; creating and extracting need approval',
-    compute: grammar({ '-t': null, '-v': null, '-z': null, '-f': PATH }, { rest: TEXT }, { oneOf: ['-t'] }),
+    compute: grammar(
+      { '-t': null, '-v': null, '-z': null, '-f': PATH },
+      { rest: TEXT },
+      { oneOf: ['-t'], optionFirst: true },
+    ),
     destructive: grammar({ '-c': null, '-x': null, '-v': null, '-z': null, '-f': PATH }, files(0), {
       oneOf: ['-c', '-x'],
+      optionFirst: true,
     }),
   },
   { name: 'rm', summary: 'remove', destructive: grammar(flags('-r -R -f -v -d'), files(1)) },
