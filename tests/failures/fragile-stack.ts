@@ -29,7 +29,7 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const START_LIMIT_MS = 300_000
 const RUN_ID = 'fragile'
 
-export async function startFragileStack(
+async function startFragileStack(
   sections: object = {},
   services: readonly ServiceName[] = SERVICE_NAMES,
 ): Promise<FragileStack> {
