@@ -1,6 +1,7 @@
 /** What a value may be. A `path` is additionally resolved and must lie inside the sandbox. */
 export type ValueKind =
-  | { readonly kind: 'path' }
+  /** `noFolder`: of a folder the program would read what is in it, names that nobody may read by name included. */
+  | { readonly kind: 'path'; readonly noFolder?: true }
   | { readonly kind: 'number'; readonly max: number }
   | { readonly kind: 'text' }
   | { readonly kind: 'pattern'; readonly source: string }
@@ -27,6 +28,7 @@ export interface PathArgument {
   readonly wordIndex: number
   readonly prefix: string
   readonly path: string
+  readonly noFolder: boolean
 }
 
 interface Reading {
@@ -119,7 +121,8 @@ function acceptValue(reading: Reading, kind: ValueKind, at: { index: number; off
   const value = word.slice(at.offset)
   if (!isValue(kind, value)) return false
   if (kind.kind === 'path') {
-    reading.paths.push({ wordIndex: at.index, prefix: word.slice(0, at.offset), path: value })
+    const prefix = word.slice(0, at.offset)
+    reading.paths.push({ wordIndex: at.index, prefix, path: value, noFolder: kind.noFolder === true })
   }
   return true
 }

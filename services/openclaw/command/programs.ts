@@ -50,7 +50,8 @@ const files = (min: number, max = OPERANDS_MAX): OperandShape => ({ rest: PATH, 
 /**
  * The programs that may run at all, each with what it may be told. What is not listed here is refused, also
  * with an approval: an interpreter, a wrapper or an option that starts another program proves nothing about
- * what would run. Left out on purpose: second operand of uniq (an output file), `-f` of grep and date, `-exec`
+ * what would run. Left out on purpose: second operand of uniq (an output file), `-r`
+ * of grep and diff (files that nobody may read by name would be read as well), `-f` of grep and date, `-exec`
  * and `-delete` of find, options of tar without a dash, `--compress-program` and `--files0-from` of sort, every
  * option of git that sets configuration and every subcommand of it that runs filters, hooks or diff drivers.
  */
@@ -112,7 +113,10 @@ export const PROGRAM_RULES: readonly ProgramRule[] = [
   {
     name: 'diff',
     summary: 'differences of files',
-    compute: grammar({ '-U': COUNT, ...flags('-u -q -r -i -w -b -B -y -N') }, files(2, 2)),
+    compute: grammar(
+      { '-U': COUNT, ...flags('-u -q -i -w -b -B -y -N') },
+      { rest: { kind: 'path', noFolder: true }, min: 2, max: 2 },
+    ),
   },
   {
     name: 'cmp',
@@ -163,7 +167,7 @@ export const PROGRAM_RULES: readonly ProgramRule[] = [
         '-C': COUNT,
         '--include': TEXT,
         '--exclude': TEXT,
-        ...flags('-i -n -r -l -L -c -v -w -x -E -F -o -h -H -q -s'),
+        ...flags('-i -n -l -L -c -v -w -x -E -F -o -h -H -q -s'),
       },
       { first: [TEXT], rest: PATH, min: 2 },
     ),

@@ -92,8 +92,8 @@ interface PathsToJudge {
 function judgePaths({ root, base, paths, withDigests }: PathsToJudge) {
   const digests: OperandDigest[] = []
   let problem: ServiceError | null = null
-  for (const { path } of paths) {
-    const judged = judgePath({ root, base, path, withDigests })
+  for (const argument of paths) {
+    const judged = judgePath({ root, base, argument, withDigests })
     problem ??= judged.problem
     if (withDigests) digests.push(judged.digest)
   }
@@ -103,12 +103,12 @@ function judgePaths({ root, base, paths, withDigests }: PathsToJudge) {
 function judgePath({
   root,
   base,
-  path,
+  argument: { path, noFolder },
   withDigests,
-}: Omit<PathsToJudge, 'paths'> & { readonly path: string }) {
+}: Omit<PathsToJudge, 'paths'> & { readonly argument: PathArgument }) {
   try {
     const components = parseOperand(root, path, base)
-    const sha256 = inspect(root, components, withDigests)
+    const sha256 = inspect(root, components, { withDigest: withDigests, noFolder })
     return { digest: { path: components.join('/') || '.', sha256 }, problem: null }
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
@@ -125,13 +125,22 @@ function parseOperand(root: SandboxRoot, path: string, base: readonly string[]):
 }
 
 /** Looks at what the path names now: a link or a special file is refused; nothing there is the program's to report. */
-function inspect(root: SandboxRoot, components: readonly string[], withDigest: boolean): string | null {
+function inspect(
+  root: SandboxRoot,
+  components: readonly string[],
+  { withDigest, noFolder }: { readonly withDigest: boolean; readonly noFolder: boolean },
+): string | null {
   const name = components.at(-1)
-  if (name === undefined) return null
+  const isFolder = () => {
+    if (noFolder) throw refusal('ARGUMENT_NOT_ALLOWED', 'This program takes files here, no folders.')
+    return null
+  }
+  if (name === undefined) return isFolder()
   try {
     return withFolder(root, components.slice(0, -1), (folderFd) => {
       const stats = statIn(folderFd, name)
-      if (stats === undefined || stats.isDirectory()) return null
+      if (stats === undefined) return null
+      if (stats.isDirectory()) return isFolder()
       assertPlainFile(root, stats)
       return withDigest ? digestIn(root, folderFd, name) : null
     })
