@@ -101,6 +101,15 @@ test('a copy that is made while another process writes holds one moment, whole',
     const backup = await createBackup(requestFor(home))
     assert.ok(backup.bytes > 0)
     assert.ok(existsSync(join(backup.path, 'VERIFIED.json')))
+    assert.equal(existsSync(join(backup.path, '.scratch')), false)
+    for (const [at, method] of (['copyBitByBit', 'removeBitByBit'] as const).entries()) {
+      const fail = () => {
+        throw Object.assign(new Error('planted'), { code: 'EIO' })
+      }
+      const files = { ...realFileSystem, [method]: fail }
+      const nowMs = () => Date.UTC(2027, 0, 1, 0, 0, at)
+      await assert.rejects(createBackup(requestFor(home, { files, nowMs })), refusedWith('IO_ERROR'))
+    }
   } finally {
     writer.kill('SIGKILL')
     await once(writer, 'exit')
