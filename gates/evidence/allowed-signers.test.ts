@@ -16,6 +16,17 @@ test('refuses a line it cannot read instead of skipping it', () => {
   assert.throws(() => parseAllowedSigners(`a valid-before="soon" ${KEY}\n`), /not a time/)
 })
 
+test('refuses what ssh-keygen would read as less trust than is meant: no such day, a rule twice, a negation', () => {
+  for (const time of ['20261399Z', '20260230', '20260101 2500', '202601012500'])
+    assert.throws(() => parseAllowedSigners(`a valid-before="${time}" ${KEY}\n`), time)
+  assert.throws(
+    () => parseAllowedSigners(`a namespaces="git",namespaces="sonia" ${KEY}\n`),
+    /namespaces stands there twice/,
+  )
+  for (const principals of ['!a', 'a,!b', '"a,!b"'])
+    assert.throws(() => parseAllowedSigners(`${principals} ${KEY}\n`), /negated/)
+})
+
 test('refuses a key whose type in front is not the one inside', () => {
   assert.throws(() => parseAllowedSigners(`a ssh-ed25519 ${KEY.split(' ')[1]}\n`), /another type inside/)
 })

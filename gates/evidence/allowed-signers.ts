@@ -38,7 +38,11 @@ export function sshTimeMs(text: string): number {
   const found = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?Z?$/u.exec(text)
   if (found === null) throw new Error(`${text} is not a time as ssh-keygen writes it`)
   const [year, month, day, hour, minute, second] = found.slice(1).map((part) => Number(part ?? 0))
-  return Date.UTC(year ?? 0, (month ?? 1) - 1, day ?? 1, hour ?? 0, minute ?? 0, second ?? 0)
+  const ms = Date.UTC(year ?? 0, (month ?? 1) - 1, day ?? 1, hour ?? 0, minute ?? 0, second ?? 0)
+  // A thirteenth month would silently be next year.
+  const digits = text.replace('Z', '').padEnd(14, '0')
+  if (!sshTime(ms).startsWith(digits)) throw new Error(`${text} is no moment of the calendar`)
+  return ms
 }
 
 /** The form that `valid-after` and `valid-before` take, in UTC. */
@@ -50,6 +54,8 @@ function parseLine(line: string, number: number): AllowedSigner {
   const words = splitWords(line)
   const [principals, second] = words
   if (principals === undefined || second === undefined) throw new Error(`line ${number}: too short`)
+  // To ssh-keygen such a line matches others than those it names; here it would trust the key for all.
+  if (principals.includes('!')) throw new Error(`line ${number}: negated principals are not supported here`)
   const hasOptions = !KEY_TYPE.test(second)
   const rest = words.slice(hasOptions ? 2 : 1).join(' ')
   const options = hasOptions ? parseOptions(second, number) : noOptions()
@@ -63,8 +69,11 @@ function splitWords(line: string): readonly string[] {
 
 function parseOptions(text: string, number: number): Options {
   const options = noOptions()
+  const seen = new Set<string>()
   for (const part of text.match(/(?:"[^"]*"|[^,"])+/gu) ?? []) {
     const [name, value] = splitAt(part, part.indexOf('='))
+    if (seen.has(name)) throw new Error(`line ${number}: the option ${name} stands there twice`)
+    seen.add(name)
     if (name === 'namespaces') options.namespaces = unquote(value).split(',')
     else if (name === 'valid-after') options.validAfter = checkedTime(unquote(value))
     else if (name === 'valid-before') options.validBefore = checkedTime(unquote(value))
