@@ -22,6 +22,9 @@ let session = null
 /** Kept here and nowhere else. */
 let key = null
 let microphone = null
+/** What a second click must not begin again. */
+let isStarting = false
+let isOpeningMicrophone = false
 /** The line that an answer is being written into. */
 let answerLine = null
 
@@ -100,14 +103,20 @@ const FRAMES = {
 }
 
 async function start() {
-  notice.textContent = ''
-  await player.allow()
-  session = await openSession({
-    key,
-    onFrame: ({ type, data }) => FRAMES[type]?.(data),
-    onSound: (buffer) => player.play(buffer),
-    onState: showState,
-  })
+  if (isStarting) return
+  isStarting = true
+  try {
+    notice.textContent = ''
+    await player.allow()
+    session = await openSession({
+      key,
+      onFrame: ({ type, data }) => FRAMES[type]?.(data),
+      onSound: (buffer) => player.play(buffer),
+      onState: showState,
+    })
+  } finally {
+    isStarting = false
+  }
 }
 
 function askForKey(error) {
@@ -136,11 +145,20 @@ async function closeMicrophone() {
 
 async function toggleMicrophone() {
   if (microphone !== null) return closeMicrophone()
-  microphone = await openMicrophone((buffer, peak) => {
-    find('heard').value = peak
-    session?.sendSound(buffer)
-  })
-  microphoneButton.setAttribute('aria-pressed', 'true')
+  if (isOpeningMicrophone) return
+  isOpeningMicrophone = true
+  const asking = session
+  try {
+    microphone = await openMicrophone((buffer, peak) => {
+      find('heard').value = peak
+      session?.sendSound(buffer)
+    })
+    microphoneButton.setAttribute('aria-pressed', 'true')
+    // The session may have ended while the person was asked: the device must not stay open.
+    if (session !== asking) await closeMicrophone()
+  } finally {
+    isOpeningMicrophone = false
+  }
 }
 
 /** What fails is shown to the person; nothing is swallowed. */

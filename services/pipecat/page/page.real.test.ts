@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,7 +11,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { eventually } from '#chassis/testing.ts'
 import { prefersHtml } from '../routes/page.ts'
 import { encodeWav } from '../speech/wav.ts'
-import { metric, pcmSilence, pcmTone, type Voice, voice, voiceWithKeys } from '../testing.ts'
+import { Client, metric, pcmSilence, pcmTone, type Voice, voice, voiceWithKeys } from '../testing.ts'
 
 const DOUBLE = fileURLToPath(new URL('../../../gates/doubles/upstream-main.ts', import.meta.url))
 const LIMIT_MS = 20_000
@@ -66,6 +66,7 @@ const speech = () => ({
 async function open(
   service: Voice,
   colorScheme: 'light' | 'dark' = 'light',
+  { clicks } = { clicks: 1 },
 ): Promise<{ page: Page; complaints: string[] }> {
   const context = await browser.newContext({ colorScheme, viewport: { width: 1000, height: 760 } })
   const page = await context.newPage()
@@ -76,7 +77,7 @@ async function open(
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(service.url)
-  await page.getByRole('button', { name: 'Start' }).click()
+  await page.getByRole('button', { name: 'Start' }).click({ clickCount: clicks })
   await page.locator('#state[data-state=open]').waitFor()
   return { page, complaints }
 }
@@ -144,6 +145,74 @@ test('a lost connection is taken up again, and the conversation goes on', async 
   await page.getByLabel('Message').fill('Still there?')
   await page.getByRole('button', { name: 'Send' }).click()
   await page.locator('#transcript li', { hasText: 'SONIA' }).getByText('Still there?').waitFor()
+})
+
+test('who stops while the connection is lost has stopped: nothing comes back, and the session is closed', async () => {
+  const service = await voice()
+  const { page } = await open(service)
+  dropSockets(service)
+  await page.locator('#state[data-state=lost]').waitFor()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.locator('#state[data-state=closed]').waitFor()
+  const clean = () => metric(service, 'sonia_voice_sessions_closed_total{reason="clean"}')
+  await eventually(async () => (await clean()) === '1', LIMIT_MS)
+  assert.equal(service.app.websocketServer.clients.size, 0)
+})
+
+test('two clicks open one session and one microphone', async () => {
+  const service = await voice(speech())
+  const { page, complaints } = await open(service, 'light', { clicks: 2 })
+  assert.equal(await metric(service, 'sonia_voice_sessions_created_total'), '1')
+  await page.evaluate(COUNT_MICROPHONES)
+  await page.getByRole('button', { name: 'Microphone' }).click({ clickCount: 2 })
+  await page.locator('#microphone[aria-pressed=true]').waitFor()
+  assert.equal(await page.evaluate('window.microphones.length'), 1)
+  assert.deepEqual(complaints, [])
+})
+
+test('a microphone that is allowed after its session ended is closed again', async () => {
+  const service = await voice(speech())
+  const { page } = await open(service)
+  await page.evaluate(COUNT_MICROPHONES)
+  await page.evaluate('window.allowed = new Promise((resolve) => { window.allow = resolve }); undefined')
+  await page.getByRole('button', { name: 'Microphone' }).click()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.locator('#state[data-state=closed]').waitFor()
+  await page.evaluate('window.allow()')
+  const state = () => page.evaluate('window.microphones[0]?.getTracks()[0].readyState')
+  await eventually(async () => (await state()) === 'ended', LIMIT_MS)
+})
+
+/** Keeps what the page got of the device; `window.allowed`, where set, is the person who is asked. */
+const COUNT_MICROPHONES = `
+  window.microphones = []
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await window.allowed
+    const stream = await ask(wanted)
+    window.microphones.push(stream)
+    return stream
+  }
+  undefined`
+
+test('while the service still holds the connection before, the page goes on trying; not after the session ended', async () => {
+  const service = await voice()
+  const { page } = await open(service)
+  const id = (await readdir(join(service.home, 'data', 'sessions')))[0]?.replace('.json', '') ?? ''
+  dropSockets(service)
+  const rival = new Client(service.url, id)
+  await rival.next('STATUS')
+  let tries = 0
+  page.on('websocket', () => {
+    tries += 1
+  })
+  await eventually(() => tries > 7, LIMIT_MS)
+  assert.equal(await page.locator('#state').getAttribute('data-state'), 'lost')
+  rival.socket.terminate()
+  await page.locator('#state[data-state=open]').waitFor()
+  dropSockets(service)
+  await service.app.inject({ method: 'POST', url: '/session/stop', body: { session_id: id } })
+  await page.locator('#state[data-state=closed]').waitFor()
 })
 
 test('every control has a name, and all can be reached by the keyboard', async () => {

@@ -1,4 +1,5 @@
-const RESUME_TRIES = 6
+/** The service may take 45 s to notice that the connection before is dead; until then there is no place for another. */
+const RESUME_TRIES = 60
 const RESUME_EVERY_MS = 1_000
 
 /** The service wants an API key, or does not take this one. */
@@ -9,15 +10,7 @@ export class KeyNeeded extends Error {}
  * frame where the connection is lost.
  */
 export async function openSession({ key, onFrame, onSound, onState }) {
-  const answer = await fetch('/session/start', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...(key === null ? {} : { 'x-api-key': key }) },
-    body: '{}',
-  })
-  const { data, error } = await answer.json()
-  if (answer.status === 401) throw new KeyNeeded(error.message)
-  if (data === null) throw new Error(error.message)
-  const { session_id: sessionId } = data
+  const { sessionId, isGone, stopSession } = await startSession(key)
   let socket = null
   let lastSeq = 0
   let isOver = false
@@ -44,8 +37,15 @@ export async function openSession({ key, onFrame, onSound, onState }) {
       if (isOver || code <= 1001 || code >= 4000 || tries >= RESUME_TRIES) return onState('closed')
       tries += 1
       onState('lost')
-      setTimeout(connect, RESUME_EVERY_MS)
+      setTimeout(comeBack, RESUME_EVERY_MS)
     }
+  }
+
+  async function comeBack() {
+    const hasEnded = await isGone()
+    if (isOver) return
+    if (hasEnded) onState('closed')
+    else connect()
   }
 
   connect()
@@ -57,9 +57,38 @@ export async function openSession({ key, onFrame, onSound, onState }) {
     sendSound: (buffer) => {
       if (isOpen()) socket.send(buffer)
     },
-    stop() {
+    async stop() {
       isOver = true
-      this.send('SESSION_STOP', { reason: 'done' })
+      if (isOpen()) return this.send('SESSION_STOP', { reason: 'done' })
+      // Ended for the person at once; the service hears of it if it can be reached, and waits no longer than it does.
+      socket.onclose = null
+      socket.close()
+      onState('closed')
+      await stopSession()
+    },
+  }
+}
+
+/** What is asked over HTTP. */
+async function startSession(key) {
+  const headers = { 'content-type': 'application/json', ...(key === null ? {} : { 'x-api-key': key }) }
+  const post = (path, body) => fetch(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  const answer = await post('/session/start', {})
+  const { data, error } = await answer.json()
+  if (answer.status === 401) throw new KeyNeeded(error.message)
+  if (data === null) throw new Error(error.message)
+  const { session_id: sessionId } = data
+  return {
+    sessionId,
+    stopSession: () => post('/session/stop', { session_id: sessionId }),
+    /** Where nothing is answered, the session may well be there still. */
+    isGone: async () => {
+      try {
+        const found = await fetch(`/session/${sessionId}`, { headers })
+        return found.status === 404 || (await found.json()).data?.state === 'CLOSED'
+      } catch {
+        return false
+      }
     },
   }
 }

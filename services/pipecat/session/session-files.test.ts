@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { metric, startSession, voice } from '../testing.ts'
 
 async function sessionFiles(home: string): Promise<readonly string[]> {
@@ -33,4 +36,29 @@ test('the file of a session is there, whole, when its start is answered, and gon
     await started.app.inject({ method: 'POST', url: '/session/stop', body: { session_id: id } })
     assert.deepEqual(await sessionFiles(started.home), [])
   }
+})
+
+const COUNT_LEFTOVERS = `
+  const { createSessionFiles } = await import(process.argv[1])
+  console.log((await createSessionFiles(process.argv[2]).leftovers()).length)`
+
+test('more sessions than a process may have files open are all found again, and none is taken for rubbish', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sonia-sessions-'))
+  const rest = { user_id: null, owner: null, metadata: {}, created_at_ms: 0 }
+  for (let n = 100; n < 400; n += 1) {
+    const session_id = `00000000-0000-4000-8000-000000000${n}`
+    await writeFile(join(folder, `${session_id}.json`), JSON.stringify({ session_id, ...rest }))
+  }
+  const module = new URL('session-files.ts', import.meta.url).href
+  const { stdout } = await promisify(execFile)('/bin/sh', [
+    '-c',
+    'ulimit -n 100; exec "$0" --input-type=module --eval "$1" "$2" "$3"',
+    process.execPath,
+    COUNT_LEFTOVERS,
+    module,
+    folder,
+  ])
+  assert.equal(stdout.trim(), '300')
+  assert.equal((await readdir(folder)).length, 300)
+  await rm(folder, { recursive: true })
 })

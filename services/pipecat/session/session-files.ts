@@ -17,6 +17,8 @@ const FileContent = Type.Object(
 export type SessionFile = Static<typeof FileContent>
 
 const FILE_MODE = 0o600
+/** A process may have fewer files open than there are sessions. */
+const READ_AT_ONCE = 16
 
 /**
  * One small file per open session, so that a restart knows which ones were cut off. Written whole and renamed before
@@ -42,8 +44,12 @@ export function createSessionFiles(folder: string) {
     /** Sessions that an earlier process left open, in their files as before; what is no session file is removed. */
     async leftovers(): Promise<readonly SessionFile[]> {
       const names = await readdir(folder).catch(() => [])
-      const files = await Promise.all(names.map((name) => readLeftover(folder, name)))
-      return files.filter((file) => file !== null)
+      const files: SessionFile[] = []
+      for (let at = 0; at < names.length; at += READ_AT_ONCE) {
+        const some = names.slice(at, at + READ_AT_ONCE).map((name) => readLeftover(folder, name))
+        files.push(...(await Promise.all(some)).filter((file) => file !== null))
+      }
+      return files
     },
   }
 }

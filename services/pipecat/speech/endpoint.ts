@@ -13,6 +13,11 @@ export interface EndpointRequest {
   readonly body: Exclude<Dispatcher.DispatchOptions['body'], undefined>
   readonly headers?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /**
+   * What the time limit holds for: the whole answer, or, where it is taken only as fast as it is heard, its beginning;
+   * a body that stops coming is late in either case.
+   */
+  readonly limited: 'whole' | 'beginning'
 }
 
 /** One OpenAI-compatible server. Failures are typed; what it says of them stays out of our answers. */
@@ -23,6 +28,8 @@ export interface Endpoint {
 
 const CONNECT_MS = 2_000
 const CONNECTIONS_MAX = 64
+/** The sound of a sentence is far below. */
+const ANSWER_BYTES_MAX = 64 << 20
 
 export function createEndpoint(
   settings: EndpointSettings,
@@ -36,10 +43,13 @@ export function createEndpoint(
     connections: CONNECTIONS_MAX,
     headersTimeout: settings.timeout_ms,
     bodyTimeout: settings.timeout_ms,
+    maxResponseSize: ANSWER_BYTES_MAX,
   })
   return {
-    async post({ path, body, headers, signal }) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(settings.timeout_ms)])
+    async post({ path, body, headers, signal, limited }) {
+      // The agent itself limits the beginning, and every pause that is not ours.
+      const limit =
+        limited === 'whole' ? AbortSignal.any([signal, AbortSignal.timeout(settings.timeout_ms)]) : signal
       const url = new URL(`${base.pathname.replace(/\/$/, '')}${path}`, base)
       const answer = await agent
         .request({

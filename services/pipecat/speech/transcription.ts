@@ -23,7 +23,12 @@ export function createTranscription(
     form.set('model', settings.model)
     form.set('response_format', 'json')
     if (settings.language !== undefined) form.set('language', settings.language)
-    const answer = await endpoint.post({ path: '/audio/transcriptions', body: form, signal })
+    const answer = await endpoint.post({
+      path: '/audio/transcriptions',
+      body: form,
+      signal,
+      limited: 'whole',
+    })
     const value = await answer.body.json().catch((cause: unknown) => {
       throw failure(cause)
     })

@@ -17,7 +17,7 @@ export function createRemoteVoice(
   return async function* speak(text, signal) {
     const body = JSON.stringify({ ...settings, input: text, response_format: 'wav' })
     const headers = { 'content-type': 'application/json' }
-    const answer = await endpoint.post({ path: '/audio/speech', body, headers, signal })
+    const answer = await endpoint.post({ path: '/audio/speech', body, headers, signal, limited: 'beginning' })
     yield* samplesOfWav(answer.body)
   }
 }
