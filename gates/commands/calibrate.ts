@@ -8,7 +8,7 @@ import { calibratedCode, keptVerdicts } from '../calibrate/kept-verdicts.ts'
 import { planHistories } from '../calibrate/plan-histories.ts'
 import type { Binaries } from '../calibrate/planted/judge-cases.ts'
 import { renderFamily, renderGates, renderHead } from '../calibrate/render-rates.ts'
-import { calibrateThroughPrometheus } from '../calibrate/through-prometheus.ts'
+import { calibrateThroughPrometheus, RESOURCES } from '../calibrate/through-prometheus.ts'
 import { wholeGateRates } from '../calibrate/whole-gate.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
@@ -19,6 +19,7 @@ import { runPages } from './calibrate-pages.ts'
 const HISTORIES = '300'
 const MARGIN = '1000'
 const SEED = '1'
+const CRITERION = 'soak.memory'
 const WORKERS = String(availableParallelism())
 
 export const command: CommandDefinition = {
@@ -56,8 +57,13 @@ export const command: CommandDefinition = {
     },
     {
       flags: '--through <way>',
-      help: 'memory, or prometheus: blocks, a real Prometheus, the production criterion of memory',
+      help: 'memory, or prometheus: blocks, a real Prometheus, a production criterion with its guards',
       fallback: 'memory',
+    },
+    {
+      flags: '--criterion <id>',
+      help: `with --through prometheus: one of ${Object.keys(RESOURCES).join(', ')}`,
+      fallback: CRITERION,
     },
     { flags: '--json', help: 'print JSON' },
   ],
@@ -111,8 +117,10 @@ async function measure(
   if (way !== 'prometheus')
     throw new CliError(EXIT_CODES.badUsage, `--through "${way}" is neither memory nor prometheus`)
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
-  const criterion = gates.flatMap(({ criteria }) => criteria).find(({ id }) => id === 'soak.memory')
-  if (criterion === undefined) throw new CliError(EXIT_CODES.badInput, 'the criterion soak.memory is gone')
+  const name = textOption(args, 'criterion') ?? CRITERION
+  const criterion = gates.flatMap(({ criteria }) => criteria).find(({ id }) => id === name)
+  if (criterion === undefined || !Object.hasOwn(RESOURCES, name))
+    throw new CliError(EXIT_CODES.badUsage, `--criterion "${name}" is no criterion of growth`)
   return calibrateThroughPrometheus(
     criterion,
     {
