@@ -49,7 +49,7 @@ test('a stack that was down for two minutes pages, and one that loses its disk a
 })
 
 test('healthy stacks page nobody, whatever their collector does', async () => {
-  const families = ['short', 'large-collections', 'strong-daily-cycle'].map(familyOf)
+  const families = ['short', 'large-collections'].map(familyOf)
   const counts = await countPages({
     ...settings,
     families,
