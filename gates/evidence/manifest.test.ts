@@ -38,6 +38,7 @@ const refuses = (change: Record<string, unknown>) =>
 
 test('refuses unknown members, missing ones, and values that do not fit', () => {
   refuses({ approved: true })
+  refuses({ created_at: '2026-13-24T18:00:00.000Z' })
   refuses({ files: [] })
   refuses({ files: undefined })
   refuses({ run_id: '../elsewhere' })

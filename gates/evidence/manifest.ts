@@ -90,6 +90,7 @@ export function parseManifest(text: string): Manifest {
     const [first] = Value.Errors(ManifestSchema, value)
     throw new Error(`${first?.instancePath ?? ''} ${first?.message ?? 'does not fit the schema'}`.trim())
   }
+  if (Number.isNaN(Date.parse(value.created_at))) throw new Error(`${value.created_at} is no moment`)
   for (const [index, file] of value.files.entries()) {
     if (!isSafePath(file.path))
       throw new Error(`${JSON.stringify(file.path)} is not a path inside the bundle`)

@@ -55,7 +55,8 @@ async function policyFindings(loaded: LoadedPolicy, trust: PolicyTrust): Promise
   const findings: Finding[] = []
   if (!(await isSignedByTrusted(loaded, trust)))
     findings.push(finding('POLICY_UNTRUSTED', 'the release policy is signed by nobody you named for it'))
-  if (trust.atMs >= Date.parse(policy.valid_until))
+  // Written so that a moment of no calendar, which compares with nothing, has passed too.
+  if (!(trust.atMs < Date.parse(policy.valid_until)))
     findings.push(finding('POLICY_UNTRUSTED', `the release policy was valid until ${policy.valid_until}`))
   return findings
 }

@@ -30,10 +30,8 @@ test('refuses to seal under a policy that a stranger signed, or that nobody is n
 })
 
 test('refuses to seal under an expired policy, and under one that a newer one replaced', async () => {
-  await refusesToSeal(
-    'POLICY_UNTRUSTED',
-    await changedPolicy((policy) => ({ ...policy, valid_until: '2020-01-01T00:00:00Z' })),
-  )
+  for (const valid_until of ['2020-01-01T00:00:00Z', '2099-13-01T00:00:00Z'])
+    await refusesToSeal('POLICY_UNTRUSTED', await changedPolicy((policy) => ({ ...policy, valid_until })))
   const artifactsFolder = join(scratch, 'later-artifacts')
   const keys = join(artifactsFolder, 'release-candidate-9', 'keys')
   await mkdir(keys, { recursive: true })
