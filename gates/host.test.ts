@@ -8,7 +8,7 @@ const HOST_FILE = new URL('host.ts', import.meta.url).href
 /** Work that nobody can ask to stop. */
 const DEAF = `
   import { hostOfProcess } from ${JSON.stringify(HOST_FILE)}
-  const host = hostOfProcess(process)
+  const host = hostOfProcess(process, 200)
   host.interrupted.addEventListener('abort', () => console.log('once'))
   host.interruptedTwice.addEventListener('abort', () => console.log('twice'))
   console.log('ready')

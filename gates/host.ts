@@ -33,8 +33,8 @@ export interface Host {
   readonly interruptedTwice: AbortSignal
 }
 
-export function hostOfProcess(process: NodeJS.Process): Host {
-  const [interrupted, interruptedTwice] = listenForInterrupts(process)
+export function hostOfProcess(process: NodeJS.Process, killMs = KILL_MS): Host {
+  const [interrupted, interruptedTwice] = listenForInterrupts(process, killMs)
   return {
     argv: process.argv.slice(2),
     env: process.env,
@@ -75,7 +75,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
 /** From the second interrupt to the end, come what may. */
 const KILL_MS = 10_000
 
-function listenForInterrupts(process: NodeJS.Process): [AbortSignal, AbortSignal] {
+function listenForInterrupts(process: NodeJS.Process, killMs: number): [AbortSignal, AbortSignal] {
   const first = new AbortController()
   const second = new AbortController()
   const onSignal = () => {
@@ -83,7 +83,7 @@ function listenForInterrupts(process: NodeJS.Process): [AbortSignal, AbortSignal
     else if (!second.signal.aborted) {
       second.abort()
       // Who started processes has ended them by then; work that cannot be asked to stop is left where it is.
-      setTimeout(() => process.exit(EXIT_CODES.interrupted), KILL_MS).unref()
+      setTimeout(() => process.exit(EXIT_CODES.interrupted), killMs).unref()
     }
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal)

@@ -30,6 +30,7 @@ function failing(error: unknown): CommandDefinition {
 
 const BAD_USAGE: readonly (readonly string[])[] = [
   ['nonsense'],
+  ['backups', 'remove'],
   ['completion', 'tcsh'],
   ['gates', 'attach', 'nonsense'],
   ['gates', '--nonsense'],

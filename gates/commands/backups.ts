@@ -4,16 +4,17 @@ import { realFileSystem } from '#ops/backup/file-system.ts'
 import { backupIds, isVerified } from '#ops/backup/folders.ts'
 import { MANIFEST_NAME, readManifest } from '#ops/backup/manifest.ts'
 import { homeOf } from '#ops/command-settings.ts'
-import { type CommandDefinition, flagOption } from '../command.ts'
-import { EXIT_CODES } from '../exit-codes.ts'
+import { type CommandArguments, type CommandDefinition, flagOption } from '../command.ts'
+import { CliError, EXIT_CODES } from '../exit-codes.ts'
 
 export const command: CommandDefinition = {
   name: 'backups',
   summary: 'list the backups, newest last; only verified ones count',
-  arguments: [],
+  arguments: [{ name: '[action]', help: 'list, which is also the default' }],
   options: [{ flags: '--json', help: 'print as JSON' }],
-  examples: ['./sonia backups'],
+  examples: ['./sonia backups list'],
   async run(args, host) {
+    refuseOtherActions(args)
     const { folder } = backupSettings(homeOf(host))
     const rows = backupIds(folder, realFileSystem).map((id) => rowOf(join(folder, id), id))
     if (flagOption(args, 'json')) host.stdout.write(`${JSON.stringify({ folder, backups: rows })}\n`)
@@ -23,6 +24,12 @@ export const command: CommandDefinition = {
       )
     return EXIT_CODES.passed
   },
+}
+
+function refuseOtherActions({ positionals: [action = 'list'] }: CommandArguments): void {
+  if (action === 'list') return
+  const hint = './sonia backups list; ./sonia backup makes one, ./sonia restore brings one back'
+  throw new CliError(EXIT_CODES.badUsage, `backups: there is no action "${action}"`, { hint })
 }
 
 interface Row {
