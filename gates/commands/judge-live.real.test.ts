@@ -115,7 +115,9 @@ test('a running exporter of somebody else passes by the example file while a run
   const { exitCode, stdout } = await judge('shop')
   assert.equal(exitCode, 0, stdout)
   assert.match(stdout, /PASS +exporter\.restarts/)
-  assert.match(stdout, /PASS +exporter\.errors +.*0\.1 % of \d+/)
+  const [, share] = /PASS +exporter\.errors +.*: ([\d.]+) % of \d+/.exec(stdout) ?? []
+  // Whole requests: in a window of 28,000 one failure more or less than 28 is 0.0036 %.
+  assert.ok(Math.abs(Number(share) - 0.1) < 0.0075, stdout)
   assert.match(stdout, /NOT_JUDGED +exporter\.memory .*needs a window of at least 36 h/)
 })
 
