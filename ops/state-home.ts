@@ -9,10 +9,10 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
-  statSync,
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { CALLER_NAMES } from '#catalog'
+import { makeFolder } from './make-folder.ts'
 import { OPS_EXIT, OpsError, systemErrorCode } from './ops-error.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -70,16 +70,6 @@ export function prepareHome(options: PrepareOptions): StateHome {
   explained(folders.config, () => createOperatorKey(join(folders.config, 'operator.key')))
   readConfiguration(folders)
   return folders
-}
-
-/** Step by step: Node's own recursion never ends where a file system makes no folders, such as /proc. */
-function makeFolder(folder: string): void {
-  if (!existsSync(dirname(folder))) makeFolder(dirname(folder))
-  try {
-    mkdirSync(folder, { mode: 0o700 })
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error
-  }
 }
 
 /** One secret per caller and run, by which a service, or the supervisor, asks eva-os for its first token. */

@@ -6,7 +6,6 @@ import {
   fsyncSync,
   ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -17,6 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { makeFolder } from '../make-folder.ts'
 import { systemErrorCode } from '../ops-error.ts'
 import { BackupError } from './backup-error.ts'
 
@@ -46,7 +46,6 @@ export interface FileSystem {
   readPieces(path: string, onPiece: (piece: Buffer) => void): void
 }
 
-const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
 const PIECE_BYTES = 1 << 20
 
@@ -55,7 +54,7 @@ export const realFileSystem: FileSystem = {
   kindOf,
   sizeOf: (path) => lstatSync(path).size,
   read: (path) => readFileSync(path),
-  makeFolder: (path) => void mkdirSync(path, { recursive: true, mode: FOLDER_MODE }),
+  makeFolder,
   write: (path, content, mode) => {
     writeFileSync(path, content, { mode, flush: true })
   },
