@@ -152,7 +152,6 @@ function arrayText(values: readonly unknown[]): string {
 }
 
 function eventsText(events: readonly SpanEvent[]): string {
-  if (events.length === 0) return ''
   const texts = events.map(
     ({ name, atMs, attributes }) =>
       `{"timeUnixNano":"${nanosText(atMs, 0)}","name":${JSON.stringify(name)},"attributes":[${attributesText(attributes)}]}`,
@@ -161,7 +160,6 @@ function eventsText(events: readonly SpanEvent[]): string {
 }
 
 function linksText(links: readonly Link[]): string {
-  if (links.length === 0) return ''
   const texts = links.map(({ context, attributes = {} }) => {
     const flags = flagsOf(context, context)
     return `{"traceId":"${context.traceId}","spanId":"${context.spanId}","attributes":[${attributesText(attributes)}],"flags":${flags}}`

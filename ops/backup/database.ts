@@ -159,7 +159,8 @@ function primaryKey(database: Database.Database, table: string): string {
   return key.map(({ name }) => quoted(name)).join(', ')
 }
 
-function quoted(name: string): string {
+/** A name as SQL takes it. */
+export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import type { BackupFaultCode } from './backup-error.ts'
-import { withDatabase } from './database.ts'
+import { quoted, withDatabase } from './database.ts'
 
 /** What is wrong with a database. Plain data: it crosses from one thread to another. */
 export interface Finding {
@@ -41,10 +41,10 @@ function lookAtIndexes(database: Database.Database): Finding | null {
     .pluck()
     .all() as readonly string[]
   for (const name of virtual) {
-    const quoted = `"${name.replaceAll('"', '""')}"`
+    const index = quoted(name)
     try {
       // rank 1: compare with the content table too, not only within the index (SQLite documentation, FTS5 4.4.2).
-      database.prepare(`INSERT INTO ${quoted} (${quoted}, rank) VALUES ('integrity-check', 1)`).run()
+      database.prepare(`INSERT INTO ${index} (${index}, rank) VALUES ('integrity-check', 1)`).run()
     } catch {
       return { code: 'INDEX_BROKEN', what: name }
     }
