@@ -4,8 +4,6 @@ import { join, relative, resolve } from 'node:path'
 import { DEFAULT_PORT_BASE } from '#catalog'
 import { readReceivers } from '#ops/alerts/receivers.ts'
 import { compactTime } from '#ops/compact-time.ts'
-import { OpsError } from '#ops/ops-error.ts'
-import type { Receivers } from '#ops/rendering/alertmanager-config.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
@@ -105,21 +103,8 @@ function optionsOf(
     progress: flagOption(args, 'json') ? silentProgress : createProgress(host.stdout, host.clock),
     criteriaFolder: resolve(host.repository, 'gates', 'criteria'),
     configurationSources: [join(home, 'config'), join(host.repository, 'config')],
-    receivers: receiversOf(home),
-  }
-}
-
-/** The operator's own, as `./sonia up` takes them. */
-function receiversOf(home: string): Receivers {
-  try {
-    return readReceivers({ config: join(home, 'config'), home })
-  } catch (error) {
-    if (!(error instanceof OpsError)) throw error
-    const { message, hint } = error
-    throw new CliError(EXIT_CODES.badInput, message, {
-      ...(hint === undefined ? {} : { hint }),
-      cause: error,
-    })
+    // The operator's own, as `./sonia up` takes them.
+    receivers: readReceivers({ config: join(home, 'config'), home }),
   }
 }
 

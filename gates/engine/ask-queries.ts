@@ -1,6 +1,6 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Criterion } from './criterion.ts'
-import { type InputProblem, refuseInput } from './input-problems.ts'
+import { type InputProblem, problemAt, refuseInput } from './input-problems.ts'
 import type { PrometheusClient } from './prometheus-client.ts'
 import { subqueryPoints } from './subquery-points.ts'
 import type { AskedQuery, StoredAnswer } from './types.ts'
@@ -47,12 +47,11 @@ function refuseHugeSubqueries(criteria: readonly Asking[]): void {
     queries.flatMap(({ role, query, start, end }): InputProblem[] => {
       const points = subqueryPoints(query, start === null ? 0 : end - start)
       if (points <= SUBQUERY_POINTS_MAX) return []
-      const [file = '', line = '1'] = criterion.source.split(':')
       const many = Number.isFinite(points)
         ? `${Math.round(points)} points`
         : 'no number of points that can be told'
       const message = `${criterion.id}, ${role}: its subquery makes ${many} of every series; ${SUBQUERY_POINTS_MAX} are allowed`
-      return [{ file, line: Number(line), message }]
+      return [problemAt(criterion.source, message)]
     }),
   )
   if (problems.length > 0) throw refuseInput(problems)

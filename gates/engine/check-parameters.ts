@@ -1,6 +1,6 @@
 import { amountProblem, expectedCountProblem, expectedNamesProblem } from './amount-problem.ts'
 import { type Amount, COMPARISONS, type Criterion, type GateCriteria } from './criterion.ts'
-import { type InputProblem, refuseInput } from './input-problems.ts'
+import { type InputProblem, problemAt, refuseInput } from './input-problems.ts'
 import { resolveAmount, resolveNames, unknownParameters, WINDOW_PARAMETERS } from './parameters.ts'
 import type { Parameters } from './types.ts'
 
@@ -16,13 +16,8 @@ export function checkParameters(gates: readonly GateCriteria[], parameters: Para
 
 function validProblems({ valid }: GateCriteria, known: ReadonlySet<string>): InputProblem[] {
   if (valid === null) return []
-  const [file = '', line = '1'] = valid.source.split(':')
   const unknown = new Set(unknownParameters(valid.promql, known))
-  return [...unknown].map((name) => ({
-    file,
-    line: Number(line),
-    message: `valid: there is no parameter $${name}`,
-  }))
+  return [...unknown].map((name) => problemAt(valid.source, `valid: there is no parameter $${name}`))
 }
 
 function problemsOf(
@@ -30,8 +25,7 @@ function problemsOf(
   known: ReadonlySet<string>,
   parameters: Parameters,
 ): InputProblem[] {
-  const [file = '', line = '1'] = criterion.source.split(':')
-  const complain = (message: string) => ({ file, line: Number(line), message: `${criterion.id}: ${message}` })
+  const complain = (message: string) => problemAt(criterion.source, `${criterion.id}: ${message}`)
   const unknown = new Set(textsOf(criterion).flatMap((text) => unknownParameters(text, known)))
   if (unknown.size > 0) return [...unknown].map((name) => complain(`there is no parameter $${name}`))
   try {

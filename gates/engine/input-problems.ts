@@ -8,6 +8,12 @@ export interface InputProblem {
   readonly message: string
 }
 
+/** A problem at a place written as `file:line`, the way criteria say where they come from. */
+export function problemAt(source: string, message: string): InputProblem {
+  const [file = '', line = '1'] = source.split(':')
+  return { file, line: Number(line), message }
+}
+
 const SHOWN_MAX = 20
 
 /** All problems at once, in file order; nothing is judged by a file that has one. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LAYOUT, OUTSIDE_MANIFEST } from './bundle-layout.ts'
 import { digestOfListed } from './folder-digest.ts'
-import { listEmptyFolders, listTree, type TreeEntry } from './file-tree.ts'
+import { readTree, type TreeEntry } from './file-tree.ts'
 import { finding, type Finding } from './findings.ts'
 import { MANIFEST_FILE, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
 import { sha256, sha256OfFile } from './sha256.ts'
@@ -25,7 +25,7 @@ const MANIFEST_BYTES_MAX = 64 * 1024 * 1024
 
 /** First question: is every file there, none besides, each byte and mode as the manifest says? */
 export async function checkFiles(bundle: string): Promise<FilesAnswer> {
-  const tree = await listTree(bundle)
+  const { entries: tree, emptyFolders } = await readTree(bundle)
   const odd = tree.flatMap(checkKind)
   // Neither a pipe nor what a link leads to is ever read: it may never end, or lie elsewhere.
   if (tree.some((entry) => entry.kind !== 'file')) return { findings: odd, read: null }
@@ -52,7 +52,7 @@ export async function checkFiles(bundle: string): Promise<FilesAnswer> {
     ...odd,
     ...(await checkListed(bundle, tree, manifest)),
     ...checkExtra(tree, manifest),
-    ...(await checkEmptyFolders(bundle, manifest)),
+    ...checkEmptyFolders(emptyFolders, manifest),
     ...checkReleasedDigests(manifest),
     ...(await checkSums(bundle, tree, read)),
   ]
@@ -121,8 +121,7 @@ function checkExtra(tree: readonly TreeEntry[], manifest: Manifest): readonly Fi
 }
 
 /** A folder that should hold something says with its missing files what is wrong with it. */
-async function checkEmptyFolders(bundle: string, { files }: Manifest): Promise<readonly Finding[]> {
-  const empty = await listEmptyFolders(bundle)
+function checkEmptyFolders(empty: readonly string[], { files }: Manifest): readonly Finding[] {
   return empty
     .filter((folder) => !files.some(({ path }) => path.startsWith(`${folder}/`)))
     .map((path) => finding('FILE_EXTRA', `${path} is a folder that holds nothing`, path))

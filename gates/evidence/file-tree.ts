@@ -15,17 +15,31 @@ export interface TreeEntry {
 
 const MODE_BITS = 0o7777
 
-/** Everything below a folder but the folders, sorted by the bytes of the path; links are named, never followed. */
-export async function listTree(root: string): Promise<readonly TreeEntry[]> {
-  const entries = await walk(root, '', () => undefined)
-  return entries.toSorted((a, b) => comparePaths(a.path, b.path))
+export interface Tree {
+  readonly entries: readonly TreeEntry[]
+  /** Folders that hold nothing: no list of files shows them. */
+  readonly emptyFolders: readonly string[]
 }
 
-/** Folders below a folder that hold nothing: no list of files shows them. */
-export async function listEmptyFolders(root: string): Promise<readonly string[]> {
-  const empty: string[] = []
-  await walk(root, '', (folder) => empty.push(folder))
-  return empty.toSorted(comparePaths)
+/** Everything below a folder, sorted by the bytes of the path; links are named, never followed. */
+export async function readTree(root: string): Promise<Tree> {
+  const emptyFolders: string[] = []
+  const entries = await walk(root, '', (folder) => emptyFolders.push(folder))
+  return {
+    entries: entries.toSorted((a, b) => comparePaths(a.path, b.path)),
+    emptyFolders: emptyFolders.toSorted(comparePaths),
+  }
+}
+
+/** The same without the folders. */
+export async function listTree(root: string): Promise<readonly TreeEntry[]> {
+  return (await readTree(root)).entries
+}
+
+/** Which of these paths name anything below the folder. */
+export async function presentOf(root: string, paths: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(paths.map((path) => lstat(join(root, path)).catch(() => null)))
+  return paths.filter((_, index) => found[index] !== null)
 }
 
 /** Order of `LC_ALL=C sort`, the same under every locale. */

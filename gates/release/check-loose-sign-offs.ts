@@ -1,6 +1,6 @@
 import type { ReadManifest } from '../evidence/check-files.ts'
 import { LAYOUT } from '../evidence/bundle-layout.ts'
-import { listTree } from '../evidence/file-tree.ts'
+import { presentOf } from '../evidence/file-tree.ts'
 import { finding, type Finding } from '../evidence/findings.ts'
 import type { ReleaseFindings } from '../evidence/verify-bundle.ts'
 import { readSignOffFiles } from './sign-off-files.ts'
@@ -16,8 +16,8 @@ const PARTS_OF_RELEASE = [
 
 /** Nothing vouches for these where no release was sealed: a page that calls it released would be believed. */
 async function partsOfRelease(bundle: string): Promise<readonly Finding[]> {
-  const present = new Set((await listTree(bundle)).map((entry) => entry.path))
-  return PARTS_OF_RELEASE.filter((path) => present.has(path)).map((path) =>
+  const present = await presentOf(bundle, PARTS_OF_RELEASE)
+  return present.map((path) =>
     finding('FILE_EXTRA', `${path} belongs to a release, and this bundle is none`, path),
   )
 }

@@ -1,9 +1,10 @@
-import { lstat, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { RunVerdict } from '../engine/types.ts'
 import { LAYOUT } from '../evidence/bundle-layout.ts'
 import type { ReadManifest } from '../evidence/check-files.ts'
+import { presentOf } from '../evidence/file-tree.ts'
 import { finding, type Finding, type FindingCode } from '../evidence/findings.ts'
 import { sha256 } from '../evidence/sha256.ts'
 import type { Trust } from '../evidence/trust.ts'
@@ -33,12 +34,12 @@ export async function checkRelease(
   verdict: RunVerdict,
   options: ReleaseCheckOptions,
 ): Promise<ReleaseFindings> {
-  const isSealed = await someExist(bundle, [
+  const sealed = await presentOf(bundle, [
     `${LAYOUT.attestations}/${SUMMARY}.dsse.json`,
     LAYOUT.policy,
     LAYOUT.checklist,
   ])
-  if (!isSealed) return checkLooseSignOffs(bundle, read, options.scratchFolder)
+  if (sealed.length === 0) return checkLooseSignOffs(bundle, read, options.scratchFolder)
   const summary = await checkSummary(bundle, read)
   if (summary.checked === null) return { findings: summary.findings, known: new Set(), sentence: null }
   const rest = await checkSealed({ bundle, read, verdict, options, checked: summary.checked })
@@ -176,9 +177,4 @@ function tagClaim(name: string, read: ReadManifest, checked: CheckedSummary): Ta
     manifestSha256: read.sha256,
     summarySha256: checked.sha256,
   }
-}
-
-async function someExist(bundle: string, paths: readonly string[]): Promise<boolean> {
-  const found = await Promise.all(paths.map((path) => lstat(join(bundle, path)).catch(() => null)))
-  return found.some((one) => one !== null)
 }

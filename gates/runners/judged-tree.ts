@@ -17,13 +17,16 @@ export async function openJudgedTree(
   const ask = () => repositoryState(repository).catch(() => null)
   const start = await ask()
   let dirty = start === null || start.dirty
+  const show = () => {
+    if (start !== null) ops.setGauge('sonia_build_dirty', {}, dirty ? 1 : 0)
+  }
   const look = async () => {
     const now = await ask()
     // Another commit was not judged either: the services and criteria came from the first one.
     dirty ||= now === null || now.dirty || now.commit !== start?.commit
-    if (start !== null) ops.setGauge('sonia_build_dirty', {}, dirty ? 1 : 0)
+    show()
   }
-  await look()
+  show()
   return {
     look,
     async described() {
