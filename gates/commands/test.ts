@@ -11,7 +11,9 @@ const PARTS = ['check', 'unit', 'real', 'alone'] as const
 type Part = (typeof PARTS)[number]
 
 /** A stack that computes beside others misses scrapes, and is judged as not demonstrated. */
-const ALONE = ['tests/planted/go-no-go.test.ts', 'tests/planted/soak.test.ts']
+const ALONE = ['determinism', 'go-no-go', 'soak', 'soak-provider'].map(
+  (name) => `tests/planted/${name}.test.ts`,
+)
 const ROOTS = '{services,gates,ops,otel,k6,tools,grafana,prometheus,deploy,bench,tests}'
 
 export const command: CommandDefinition = {
