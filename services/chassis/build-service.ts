@@ -206,8 +206,9 @@ function createServiceRouting<S extends TObject>(
   delayMs: () => number,
 ): Routing {
   const { name, clock, tracer, inFlight, log, metrics, settings } = base
+  const shed = createShedding(delayMs, settings.shedAfterMs)
   return createRouting({
-    life: { service: name, clock, tracer, accessLog: log.accessLog, inFlight, shed: createShedding(delayMs) },
+    life: { service: name, clock, tracer, accessLog: log.accessLog, inFlight, shed },
     access: trust.access,
     metrics: createRequestMetrics(metrics, clock, () => inFlight.oldestStartMs()),
     logContent: settings.logContent,

@@ -105,6 +105,14 @@ test('an absent file gives the defaults', () => {
   assert.equal(settings.bind, '127.0.0.1')
   assert.equal(settings.sandboxRoot, '/h/sandbox')
   assert.equal(settings.logContent, false)
+  assert.deepEqual(settings.shedAfterMs, { background: 250, normal: 600, high: 2000 })
+})
+
+test('a limit of lateness that is none is refused; those that are not given keep their default', () => {
+  assert.match(problemsOf('{"shed_after_ms":{"normal":0}}').join(), /shed_after_ms\/normal/)
+  assert.match(problemsOf('{"shed_after_ms":{"voice":9}}').join(), /unknown setting "voice"/)
+  const { shared } = load('{"shed_after_ms":{"normal":100}}')
+  assert.deepEqual(shared.shed_after_ms, { background: 250, normal: 100, high: 2000 })
 })
 
 test('an override lies over the file', () => {

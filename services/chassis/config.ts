@@ -24,6 +24,15 @@ const SHARED_SCHEMA = Type.Object(
     allowed_origins: Type.Array(Type.String({ minLength: 1 }), { default: [] }),
     /** Host names of neighbours that are not on this machine (compose). */
     hosts: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
+    /** How late the event loop may be before work of a priority is refused. */
+    shed_after_ms: Type.Object(
+      {
+        background: Type.Integer({ minimum: 1, default: 250 }),
+        normal: Type.Integer({ minimum: 1, default: 600 }),
+        high: Type.Integer({ minimum: 1, default: 2000 }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
     services: Type.Record(Type.String(), Type.Unknown(), { default: {} }),
     /** Sections that the supervisor reads and judges. */
     backup: Type.Optional(Type.Unknown()),
@@ -47,6 +56,7 @@ export interface SharedSettings {
   readonly allowedHosts: readonly string[]
   readonly allowedOrigins: readonly string[]
   readonly hosts: Readonly<Record<string, string>>
+  readonly shedAfterMs: SharedConfig['shed_after_ms']
 }
 
 /** Every problem of the configuration at once, each with its place. */
@@ -165,5 +175,6 @@ export function sharedSettings(
     allowedHosts: config.allowed_hosts,
     allowedOrigins: config.allowed_origins,
     hosts: config.hosts,
+    shedAfterMs: config.shed_after_ms,
   }
 }

@@ -76,7 +76,7 @@ test('DEGRADED shows in /healthz and the metric until its last reason is gone', 
 
 test('a late event loop refuses background work first, ordinary work next, health and voice last', () => {
   let delayMs = 0
-  const shed = createShedding(() => delayMs)
+  const shed = createShedding(() => delayMs, { background: 250, normal: 600, high: 2000 })
   const refused = (late: number) => {
     delayMs = late
     return (['background', 'normal', 'high'] as const).filter((priority) => shed(priority) !== undefined)

@@ -85,7 +85,7 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
       parts.inFlight.add(exchange)
       rule.metrics.started(callerLabel(identity.caller))
     }
-    const refusal = identity.refusal ?? budget.refusal ?? parts.shed(rule.priority)
+    const refusal = identity.refusal ?? budget.refusal ?? parts.shed(priorityOf(identity.caller, rule))
     context.with(call.otel, done, undefined, refusal)
   }
 
@@ -147,6 +147,11 @@ function budgetOf(request: FastifyRequest, rule: RouteRule): { ms: number; refus
 function pathOf(url: string): string {
   const end = url.indexOf('?')
   return end === -1 ? url : url.slice(0, end)
+}
+
+/** Somebody is listening: what voice asks others for is refused as late as voice itself. */
+function priorityOf(caller: Caller, rule: RouteRule): RouteRule['priority'] {
+  return caller.kind === 'service' && caller.name === 'pipecat' ? 'high' : rule.priority
 }
 
 function callerLabel(caller: Caller): string {

@@ -174,20 +174,20 @@ function brokenRequestError(code: string | undefined): ServiceError {
   return new ServiceError('INVALID_ARGUMENT', 'The request is not valid HTTP')
 }
 
-/** How late the event loop may be, in milliseconds, before work of a priority is refused. */
-const LATE_MS_MAX = { background: 250, normal: 600, high: 2_000 } as const
-
 /** A period without a single tick is told as infinite; what is known is that the loop was late for the period. */
 export function knownDelayMs(delayMs: number): number {
   return Number.isFinite(delayMs) ? delayMs : LATE_SAMPLE_MS
 }
 
-/** Refuses background work first, chat and actions next, health and voice last. */
+type Priority = NonNullable<RouteConfig['priority']>
+
+/** Refuses background work first, chat and actions next, health and voice last, as the limits are ordered. */
 export function createShedding(
   delayMs: () => number,
-): (priority: NonNullable<RouteConfig['priority']>) => ServiceError | undefined {
+  shedAfterMs: Readonly<Record<Priority, number>>,
+): (priority: Priority) => ServiceError | undefined {
   return (priority) =>
-    delayMs() > LATE_MS_MAX[priority]
+    delayMs() > shedAfterMs[priority]
       ? new ServiceError('UNAVAILABLE', 'Overloaded', {
           retryAfterSeconds: 1,
           details: { reason: 'OVERLOADED' },
