@@ -17,6 +17,8 @@ import { startServiceSlots } from './lib/service-slots.ts'
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
+    /** Given by ./sonia bench; there is no other form here. */
+    json: { type: 'boolean', default: false },
     dir: { type: 'string', default: tmpdir() },
     memories: { type: 'string' },
     /** The database is kept there from one run to the next. */

@@ -18,6 +18,8 @@ import { startServiceSlots } from './lib/service-slots.ts'
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
+    /** Given by ./sonia bench; there is no other form here. */
+    json: { type: 'boolean', default: false },
     kills: { type: 'string' },
     /** Ends the loop before that many. */
     minutes: { type: 'string', default: '1000' },

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { keepResult } from '../../bench/lib/bench-files.ts'
 import { renderResult } from '../../bench/lib/bench-result.ts'
+import { repositoryState } from '../evidence/repository.ts'
 import { type CommandDefinition, flagOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
@@ -25,7 +28,10 @@ export const command: CommandDefinition = {
     for (const name of names) {
       const json = await runBench(host, name, isShort)
       if (json === undefined) failed.push(name)
-      else results.push(keep(host, name, json))
+      else {
+        await keep(host, name, isShort, json)
+        results.push(json)
+      }
       if (json !== undefined && !asJson) host.stdout.write(`${renderResult(name, json)}\n`)
       if (host.interrupted.aborted) return EXIT_CODES.interrupted
     }
@@ -80,12 +86,19 @@ async function runBench(host: Host, name: string, isShort: boolean): Promise<str
   return code === 0 ? output : undefined
 }
 
-/** Also kept in bench/results/, for a report or a comparison. */
-function keep(host: Host, name: string, json: string): string {
-  const folder = join(host.repository, 'bench', 'results')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${name}.json`), json)
-  return json
+/** Below artifacts/bench/, for a report or a comparison; short forms in a folder of their own, as they measure nothing. */
+async function keep(host: Host, name: string, isShort: boolean, json: string): Promise<void> {
+  const parts = ['artifacts', 'bench', ...(isShort ? ['short'] : [])]
+  const { commit, dirty } = await repositoryState(host.repository)
+  const about = {
+    command: `./sonia bench ${name}${isShort ? ' --short' : ''}`,
+    commit,
+    dirty,
+    node: process.version,
+    cores: availableParallelism(),
+    ended_at: new Date(host.clock.nowMs()).toISOString(),
+  }
+  keepResult(join(host.repository, ...parts), name, { about, json })
 }
 
 function run(

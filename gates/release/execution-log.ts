@@ -17,13 +17,18 @@ export interface LoggedRun {
   readonly findings: readonly Finding[]
 }
 
+const BENCH_FOLDER = 'bench'
+
 /**
  * Reads every bundle below a folder, oldest first, and checks its files and its machine signatures. The verdicts are
  * not derived again: `./sonia verify` does that, for each of them.
  */
 export async function readRuns(artifactsFolder: string, trust: Trust): Promise<readonly LoggedRun[]> {
   const entries = await readdir(artifactsFolder, { withFileTypes: true })
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  // Results of benchmarks lie beside the bundles and are none.
+  const folders = entries
+    .filter((entry) => entry.isDirectory() && entry.name !== BENCH_FOLDER)
+    .map(({ name }) => name)
   const runs: LoggedRun[] = []
   for (const folder of folders.toSorted()) runs.push(await readRun(artifactsFolder, folder, trust))
   return runs.toSorted((a, b) => createdAt(a).localeCompare(createdAt(b)))

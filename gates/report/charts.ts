@@ -247,13 +247,21 @@ function shorten(name: string): string {
 }
 
 function draw(option: EChartsOption, height: number, title: string, width = WIDTH): Html {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
+  const svg = renderSvg(option, { width, height })
+  return raw(
+    `<figure class="chart" role="img" aria-label="${title.replaceAll(/["<>&]/gu, '')}">${svg}</figure>`,
+  )
+}
+
+/** A drawing that is the same text for the same data. */
+export function renderSvg(
+  option: EChartsOption,
+  size: { readonly width: number; readonly height: number },
+): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size })
   try {
     chart.setOption({ textStyle: { fontFamily: 'inherit' }, ...option })
-    const svg = withoutCounters(chart.renderToSVGString())
-    return raw(
-      `<figure class="chart" role="img" aria-label="${title.replaceAll(/["<>&]/gu, '')}">${svg}</figure>`,
-    )
+    return withoutCounters(chart.renderToSVGString())
   } finally {
     chart.dispose()
   }
