@@ -5,19 +5,21 @@ import { mulberry32 } from '#gates/statistics/reference-series.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
 import { type ChatClient, chatClient, closedLoop } from './lib/chat-client.ts'
 import { startProgram } from './lib/child-process.ts'
+import { measureAsked } from './lib/constant-rate.ts'
 import { type Arm, bootstrapRounds, interleave, medianOf, quantile } from './lib/paired-rounds.ts'
 import { type Portkey, startPortkey } from './lib/portkey.ts'
 import { startRouterStand } from './lib/router-stand.ts'
 import { latenessOf } from './lib/stream-lateness.ts'
 
 // The router with all its duties beside Portkey's gateway and a bare node:http hop, in front of the same double:
-// latency one at a time, requests a second at 16 and 64 at a time, and streams of 64 frames at 20 ms.
+// latency one at a time, requests a second at 16 and 64 at a time, latency at a constant rate (open loop, from the
+// planned time of each request), and streams of 64 frames at 20 ms.
 // Added = less what the straight way to the double took in the same round.
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'single,load,streams' },
+    only: { type: 'string', default: 'single,load,rate,streams' },
     'without-portkey': { type: 'boolean', default: false },
   },
 })
@@ -26,6 +28,8 @@ const ROUNDS = values.short ? 3 : 7
 const REQUESTS = values.short ? 60 : 700
 const WARM_UP = values.short ? 60 : 1500
 const LOAD_MS = values.short ? 300 : 1500
+/** Less than any of the doors can serve. */
+const CONSTANT_RATE = 500
 const STREAMS_AT_ONCE = 8
 const MANY_STREAMS = values.short ? [16] : [128, 192, 256]
 const FRAMES = 64
@@ -187,11 +191,16 @@ async function measureMany(doors: Doors, name: string, count: number): Promise<v
   })
 }
 
-if (PARTS.includes('single') || PARTS.includes('load')) {
+if (PARTS.some((part) => part !== 'streams')) {
   await withDoors(WHOLE, 0, async (doors) => {
     for (const door of doors.values()) await warm(door)
     if (PARTS.includes('single')) await measureSingle(doors)
     if (PARTS.includes('load')) for (const concurrency of [16, 64]) await measureLoad(doors, concurrency)
+    if (!PARTS.includes('rate')) return
+    const plan = { rounds: ROUNDS, roundMs: LOAD_MS, seed: SEED, perSecond: CONSTANT_RATE }
+    measures.push(
+      ...(await measureAsked(plan, new Map([...doors].map(([name, door]) => [name, () => door.whole()])))),
+    )
   })
 }
 if (PARTS.includes('streams')) await withDoors(STREAMED, FRAME_MS, measureStreams)

@@ -8,6 +8,7 @@ import { mulberry32 } from '#gates/statistics/reference-series.ts'
 import { SERVICE_MALLOC, SERVICE_NODE_FLAGS } from '#ops/service-memory.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
 import { pinSelf, type StartedProgram, startProgram } from './lib/child-process.ts'
+import { measureAtConstantRate } from './lib/constant-rate.ts'
 import { type Arm, bootstrapRounds, interleave, medianOf } from './lib/paired-rounds.ts'
 import { flood } from './lib/request-flood.ts'
 import { serveJson } from './lib/serve-json.ts'
@@ -15,15 +16,18 @@ import { serveJson } from './lib/serve-json.ts'
 // Requests a second that one process serves on one core: bare Fastify; the stock set (instrumentation-http, pino,
 // prom-client); a service on our chassis with its log line, metrics with exemplars, trace (all sampled) and correlation
 // id. And the same with one hop onward: bare Fastify over undici, and the chassis' client. Closed loop, 32 connections.
+// Then an open loop: a constant rate that every arm can serve, each answer timed from the planned moment of its request.
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const ROUNDS = values.short ? 5 : 9
-const ROUND_MS = values.short ? 150 : 2000
-const WARM_UP_MS = values.short ? 300 : 4000
+const ROUNDS = values.short ? 2 : 9
+const ROUND_MS = values.short ? 100 : 2000
+const WARM_UP_MS = values.short ? 100 : 4000
 const SEED = 20_261_124
 const PIPELINED = 4
 const CONNECTIONS = 32
+/** Requests a second of the open loop. */
+const CONSTANT_RATE = { item: 2000, hop: 1000 }
 const SERVER_CORE = 0
 const LOAD_CORE = 1
 
@@ -33,8 +37,10 @@ const programs: StartedProgram[] = []
 pinSelf(LOAD_CORE)
 const collector = await serveJson(0, '{}')
 try {
+  const ports = await startPrograms()
+  const measures = measuresOf(await measure(ports))
   stdout.write(
-    printMeasures('service-throughput', measuresOf(await measure(await startPrograms())), values.json),
+    printMeasures('service-throughput', [...measures, ...(await measureOpenLoop(ports))], values.json),
   )
 } finally {
   for (const program of programs) await program.stop()
@@ -97,6 +103,16 @@ async function measure(ports: Ports): Promise<ReadonlyMap<string, readonly numbe
   ]
   for (const { warmUp } of arms) await warmUp()
   return interleave(arms, ROUNDS)
+}
+
+async function measureOpenLoop({ bare, stock, own }: Ports): Promise<readonly Measure[]> {
+  const plan = { rounds: ROUNDS, roundMs: ROUND_MS, seed: SEED }
+  const item = { path: '/item/7', perSecond: CONSTANT_RATE.item }
+  const hop = { path: '/hop', perSecond: CONSTANT_RATE.hop }
+  return [
+    ...(await measureAtConstantRate({ ...plan, ...item }, { bare, stock, chassis: own })),
+    ...(await measureAtConstantRate({ ...plan, ...hop }, { 'bare hop': bare, 'chassis hop': own })),
+  ]
 }
 
 function arm(name: string, port: number, path: string): Arm<number> & { warmUp: () => Promise<number> } {
