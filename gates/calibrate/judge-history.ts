@@ -5,14 +5,19 @@ import type { TrendDesigner } from '../statistics/trend-fit.ts'
 import type { Family } from './histories/families.ts'
 import { latencyHistory } from './histories/latency-history.ts'
 import { memoryHistory } from './histories/memory-history.ts'
-import { randomOf } from './histories/random.ts'
+import { type Random, randomOf } from './histories/random.ts'
 
 export const MIB = 1024 * 1024
-const HOURS = 48
+export const HISTORY_HOURS = 48
 
 /** The samples of one history; the same seed, family and index give the same. Memory in bytes. */
-export function historyOf(family: Family, seed: number, index: number, hours = HOURS): readonly Sample[] {
-  const random = randomOf(`${seed} ${family.id} ${hours} ${index}`)
+export function historyOf(
+  family: Family,
+  seed: number,
+  index: number,
+  hours = HISTORY_HOURS,
+): readonly Sample[] {
+  const random = randomFor(family, seed, index, hours)
   if (family.series === 'latency') {
     return latencyHistory(random, { noise: family.noise, drift: family.drift, hours })
   }
@@ -20,6 +25,11 @@ export function historyOf(family: Family, seed: number, index: number, hours = H
     hours: sample.hours,
     value: Number.isNaN(sample.value) ? sample.value : Math.round(sample.value * MIB),
   }))
+}
+
+/** What a history is drawn from. */
+export function randomFor(family: Family, seed: number, index: number, hours = HISTORY_HOURS): Random {
+  return randomOf(`${seed} ${family.id} ${hours} ${index}`)
 }
 
 export interface JudgedHistory {
@@ -39,7 +49,7 @@ export function judgeHistory(
     query: family.id,
     fault: null,
     start: 0,
-    end: HOURS * 3600,
+    end: HISTORY_HOURS * 3600,
     step: 60,
     data: [
       {
@@ -60,7 +70,7 @@ function isScraped({ value }: Sample): boolean {
 
 /** As in soak.yaml. */
 function limitOf(family: Family): TrendLimit {
-  const windowSeconds = HOURS * 3600
+  const windowSeconds = HISTORY_HOURS * 3600
   return family.series === 'latency'
     ? { kind: 'drift-bound', limit: 0.1, windowSeconds, mayBeConstant: false }
     : { kind: 'growth-bound', limit: MIB, windowSeconds, mayBeConstant: false }

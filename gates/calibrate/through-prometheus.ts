@@ -1,52 +1,33 @@
-import { SERVICE_NAMES } from '#catalog'
 import type { Criterion } from '../engine/criterion.ts'
 import { prometheusClient } from '../engine/prometheus-client.ts'
-import type { Verdict } from '../engine/types.ts'
+import type { CriterionResult, Verdict } from '../engine/types.ts'
 import { type FamilyRates, ratesOf } from './calibrate-families.ts'
 import type { Family } from './histories/families.ts'
-import { historyOf, MIB } from './judge-history.ts'
 import { type Binaries, withPlantedCases } from './planted/judge-cases.ts'
 import { judgePlaced } from './planted/judge-placed.ts'
 import { LONG_SOAK, longSoakParameters } from './planted/two-days.ts'
 import type { PlantedCase } from './planted/planted-case.ts'
-import type { PlantedSeries } from './planted/planted-series.ts'
-import type { Sample } from '../statistics/floors.ts'
 import { soundSoak } from './planted/sound-soak.ts'
+import { STARTED, SUBJECTS, type Subject } from './planted-subjects.ts'
 
 export interface ThroughSettings {
-  /** Of memory; latencies go through memory only. */
+  /** Of the kind that the criterion judges: memory, or latency. */
   readonly families: readonly Family[]
-  /** Histories of each family; rounded up to whole stacks of six services. */
+  /** Histories of each family; rounded up to whole stacks of six services or eight routes. */
   readonly histories: number
   readonly seed: number
   /** Called with each family as it ends. */
   readonly onFamily?: (rates: FamilyRates) => void
 }
 
-interface Resource {
-  readonly name: string
-  readonly labels?: Readonly<Record<string, string>>
-  /** Of one MiB of a history: the limit of the criterion in an hour, as one MiB is that of memory. */
-  readonly unit: number
-}
-
-/** Criteria of growth by which histories of memory can be judged, told in their own unit. */
-export const RESOURCES: Readonly<Record<string, Resource>> = {
-  'soak.memory': { name: 'process_resident_memory_bytes', unit: MIB },
-  'soak.old-space': { name: 'nodejs_heap_space_size_used_bytes', labels: { space: 'old' }, unit: MIB },
-  'soak.handles': { name: 'nodejs_active_handles_total', unit: 1 },
-  'soak.descriptors': { name: 'process_open_fds', unit: 1 },
-  'soak.event-loop-lag': { name: 'nodejs_eventloop_lag_p50_seconds', unit: 0.001 },
-}
-
-const STARTED = 'process_start_time_seconds'
-/** What the criteria of growth and their guards ask for. */
+/** What the guards of these criteria ask for. */
 const ASKED: readonly string[] = [
   'up',
   STARTED,
   'k6_iterations_total',
   'sonia_gate_checks_total',
   'sonia_host_clock_offset_seconds',
+  'sonia_host_pressure_stalled_seconds_total',
   'sonia_configuration_info',
   'sonia_build_dirty',
 ]
@@ -57,16 +38,16 @@ export async function calibrateThroughPrometheus(
   settings: ThroughSettings,
   binaries: Binaries,
 ): Promise<readonly FamilyRates[]> {
-  const resource = RESOURCES[criterion.id]
-  if (resource === undefined) throw new Error(`${criterion.id} judges no growth of a resource`)
+  const subject = SUBJECTS[criterion.id]
+  if (subject === undefined) throw new Error(`${criterion.id} judges neither a growth nor a drift`)
   const rates: FamilyRates[] = []
   for (const family of settings.families) {
     if (binaries.signal?.aborted === true) break
-    const cases = stacksOf(family, resource, settings)
+    const cases = stacksOf(family, subject, settings)
     const verdicts = await withPlantedCases(binaries, cases, async (url, placed) => {
       const client = prometheusClient({ url })
       const results = await Promise.all(placed.map((one) => judgePlaced(criterion, one, client)))
-      return results.flatMap((result) => SERVICE_NAMES.map((service) => verdictOf(result, service)))
+      return results.flatMap((result) => subject.members.map((member) => verdictOf(result, member)))
     })
     const judged = verdicts.map((verdict) => ({ verdict, surprise: null }))
     rates.push(ratesOf(family, judged))
@@ -76,28 +57,20 @@ export async function calibrateThroughPrometheus(
 }
 
 /** A guard that blocks leaves no series: then nothing can be said of any of them. */
-function verdictOf(
-  {
-    series,
-    verdict,
-  }: {
-    readonly series: readonly { readonly series: string; readonly verdict: Verdict }[]
-    readonly verdict: Verdict
-  },
-  service: string,
-): Verdict {
-  return series.find((one) => one.series === service)?.verdict ?? verdict
+function verdictOf({ series, verdict }: CriterionResult, member: string): Verdict {
+  return series.find((one) => one.series === member)?.verdict ?? verdict
 }
 
 function stacksOf(
   family: Family,
-  resource: Resource,
+  { members, restarts, planted }: Subject,
   { histories, seed }: ThroughSettings,
 ): readonly PlantedCase[] {
   const sound = soundSoak(LONG_SOAK).filter(
-    ({ name, labels }) => ASKED.includes(name) && !(name === STARTED && labels['job'] === 'sonia'),
+    ({ name, labels }) =>
+      ASKED.includes(name) && !(restarts && name === STARTED && labels['job'] === 'sonia'),
   )
-  return Array.from({ length: Math.ceil(histories / SERVICE_NAMES.length) }, (_, stack) => ({
+  return Array.from({ length: Math.ceil(histories / members.length) }, (_, stack) => ({
     name: `${family.id} ${stack}`,
     gate: 'soak',
     seconds: LONG_SOAK.seconds,
@@ -105,45 +78,10 @@ function stacksOf(
     parameters: longSoakParameters(60),
     series: [
       ...sound,
-      ...SERVICE_NAMES.flatMap((service, index) =>
-        processOf(
-          service,
-          historyOf(family, seed, stack * SERVICE_NAMES.length + index),
-          resource,
-          restartOf(family),
-        ),
+      ...members.flatMap((member, index) =>
+        planted(member, family, { seed, index: stack * members.length + index }),
       ),
     ],
     expect: {},
   }))
-}
-
-/** Second at which the processes of a family begin anew; null where they do not. */
-function restartOf(family: Family): number | null {
-  return family.series === 'memory' && family.restartAtHours !== undefined
-    ? family.restartAtHours * 3600
-    : null
-}
-
-function processOf(
-  service: string,
-  samples: readonly Sample[],
-  { name, labels = {}, unit }: Resource,
-  restartAt: number | null,
-): readonly PlantedSeries[] {
-  const own = { job: 'sonia', service }
-  const scraped = (value: number | undefined) =>
-    value === undefined || Number.isNaN(value) ? null : (value / MIB) * unit
-  return [
-    {
-      name: STARTED,
-      labels: own,
-      at: (seconds) => (restartAt !== null && seconds >= restartAt ? 2000 : 1000),
-    },
-    {
-      name,
-      labels: { ...own, ...labels },
-      at: (seconds) => scraped(samples[Math.round(seconds / 60)]?.value),
-    },
-  ]
 }

@@ -8,7 +8,8 @@ import { calibratedCode, keptVerdicts } from '../calibrate/kept-verdicts.ts'
 import { planHistories } from '../calibrate/plan-histories.ts'
 import type { Binaries } from '../calibrate/planted/judge-cases.ts'
 import { renderFamily, renderGates, renderHead } from '../calibrate/render-rates.ts'
-import { calibrateThroughPrometheus, RESOURCES } from '../calibrate/through-prometheus.ts'
+import { SUBJECTS } from '../calibrate/planted-subjects.ts'
+import { calibrateThroughPrometheus } from '../calibrate/through-prometheus.ts'
 import { wholeGateRates } from '../calibrate/whole-gate.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
@@ -62,7 +63,7 @@ export const command: CommandDefinition = {
     },
     {
       flags: '--criterion <id>',
-      help: `with --through prometheus: one of ${Object.keys(RESOURCES).join(', ')}`,
+      help: `with --through prometheus: one of ${Object.keys(SUBJECTS).join(', ')}`,
       fallback: CRITERION,
     },
     { flags: '--json', help: 'print JSON' },
@@ -119,13 +120,14 @@ async function measure(
   const gates = await loadCriteriaFolder(join(host.repository, 'gates', 'criteria'))
   const name = textOption(args, 'criterion') ?? CRITERION
   const criterion = gates.flatMap(({ criteria }) => criteria).find(({ id }) => id === name)
-  if (criterion === undefined || !Object.hasOwn(RESOURCES, name))
-    throw new CliError(EXIT_CODES.badUsage, `--criterion "${name}" is no criterion of growth`)
+  const subject = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name] : undefined
+  if (criterion === undefined || subject === undefined)
+    throw new CliError(EXIT_CODES.badUsage, `--criterion "${name}" is no criterion of growth or drift`)
   return calibrateThroughPrometheus(
     criterion,
     {
       ...numbersOf(args),
-      families: families.filter(({ series }) => series === 'memory'),
+      families: families.filter(({ series }) => series === subject.kind),
       onFamily,
     },
     await binariesOf(host),

@@ -16,7 +16,7 @@ export const ROUTES = { chat: '/v1/chat', action: '/v1/action', voice: '/session
 type Scenario = keyof typeof ROUTES
 
 /** The routes whose p95 is judged, as the criteria name them. */
-const JUDGED_ROUTES: readonly (readonly [string, string])[] = [
+export const JUDGED_ROUTES: readonly (readonly [string, string])[] = [
   ['api-gateway', '/v1/chat'],
   ['api-gateway', '/v1/action'],
   ['pipecat', '/session/start'],
