@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { openLoop } from './open-loop.ts'
 
 export interface LoadResult {
   readonly sent: number
@@ -22,7 +22,7 @@ export async function loadStack(plan: LoadPlan): Promise<LoadResult> {
   const pool = new Pool(plan.gatewayUrl, { connections: 32 })
   if (plan.actionsPerSecond > 0) await post(pool, '/v1/action', action(0))
   const streams = [
-    arrivals(plan.seconds, plan.chatsPerSecond, (n) => post(pool, '/v1/chat', chat(n))),
+    arrivals(plan.seconds, plan.chatsPerSecond, (n) => post(pool, '/v1/chat', chatMessage(n))),
     arrivals(plan.seconds, plan.actionsPerSecond, (n) => post(pool, '/v1/action', action(n))),
   ]
   const results = (await Promise.all(streams)).flat()
@@ -35,14 +35,11 @@ async function arrivals(
   perSecond: number,
   once: (number: number) => Promise<boolean>,
 ): Promise<boolean[]> {
-  const startedMs = performance.now()
-  const running: Promise<boolean>[] = []
-  for (let number = 0; number < seconds * perSecond; number++) {
-    const waitMs = startedMs + (number * 1000) / perSecond - performance.now()
-    if (waitMs > 0) await sleep(waitMs)
-    running.push(once(number).catch(() => false))
-  }
-  return Promise.all(running)
+  const arrived = await openLoop((number) => once(number).catch(() => false), {
+    perSecond,
+    durationMs: seconds * 1000,
+  })
+  return arrived.map(({ outcome }) => outcome)
 }
 
 async function post(pool: Pool, path: string, body: object): Promise<boolean> {
@@ -57,7 +54,7 @@ async function post(pool: Pool, path: string, body: object): Promise<boolean> {
   return statusCode === 200 && ok
 }
 
-function chat(number: number): object {
+export function chatMessage(number: number): object {
   const question = QUESTIONS[number % QUESTIONS.length]
   const subject = SUBJECTS[Math.floor(number / QUESTIONS.length) % SUBJECTS.length]
   return { message: `${question} ${subject}, item ${number % 997}` }
