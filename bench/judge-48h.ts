@@ -1,16 +1,13 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { cp, mkdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { env, stdout } from 'node:process'
+import { stdout } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { sha256 } from '#gates/evidence/sha256.ts'
 import { startOverBlocks } from '#gates/evidence/recorded-prometheus.ts'
 import type { Labels } from '#gates/engine/types.ts'
-import { PROFILES } from '#gates/profiles.ts'
-import { runParameters } from '#gates/run-parameters.ts'
-import { HOURS, SCRAPE_SECONDS, SHAPE, START, writeTwoDays } from './lib/two-day-blocks.ts'
+import { judged } from './lib/judge-process.ts'
+import { HOURS, SCRAPE_SECONDS, SHAPE, writeTwoDays } from './lib/two-day-blocks.ts'
 
 // How long `./sonia judge` takes from the blocks of a soak of 48 h to its verdict, how much memory it and its Prometheus
 // hold at most, and whether the same blocks give the same bytes: twice, and from a Prometheus that was restarted.
@@ -61,7 +58,7 @@ async function judgeRounds(folder: string, rounds: number): Promise<void> {
   const blocks = join(folder, 'blocks')
   const digests = new Set<string>()
   for (let round = 1; round <= rounds; round += 1) {
-    const { seconds, peakBytes, output } = await judged(['--blocks', blocks])
+    const { seconds, peakBytes, output } = await judged(SHAPE, ['--blocks', blocks])
     digests.add(sha256(output))
     const mib = (bytes: number) => Math.round(bytes / 2 ** 20)
     stdout.write(
@@ -73,7 +70,7 @@ async function judgeRounds(folder: string, rounds: number): Promise<void> {
   for (const attempt of ['running', 'restarted']) {
     const prometheus = await startOverBlocks(tool('prometheus'), scratch, join(scratch, 'blocks'))
     try {
-      const { seconds, output } = await judged(['--prometheus', prometheus.url])
+      const { seconds, output } = await judged(SHAPE, ['--prometheus', prometheus.url])
       digests.add(sha256(output))
       stdout.write(`Prometheus ${attempt}: ${seconds.toFixed(2)} s\n`)
     } finally {
@@ -82,58 +79,6 @@ async function judgeRounds(folder: string, rounds: number): Promise<void> {
   }
   await rm(scratch, { recursive: true })
   stdout.write(`${digests.size} different verdicts of ${rounds + 2}: ${[...digests].join(' ')}\n`)
-}
-
-interface Judged {
-  readonly seconds: number
-  readonly peakBytes: { readonly total: number; readonly node: number; readonly prometheus: number }
-  readonly output: string
-}
-
-/** From the start of the process until its end; memory is what the kernel says each process held at most. */
-async function judged(source: readonly string[]): Promise<Judged> {
-  const from = performance.now()
-  const child = spawn(process.execPath, [join(repo, 'gates', 'main.ts'), ...judgeArguments(source)], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    output += chunk
-  })
-  const peak = { node: 0, prometheus: 0 }
-  const look = setInterval(() => void lookAt(child.pid ?? 0, peak), 100)
-  await once(child, 'close')
-  clearInterval(look)
-  const seconds = (performance.now() - from) / 1000
-  return { seconds, peakBytes: { ...peak, total: peak.node + peak.prometheus }, output }
-}
-
-async function lookAt(pid: number, peak: { node: number; prometheus: number }): Promise<void> {
-  peak.node = Math.max(peak.node, await peakBytesOf(pid))
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
-  for (const child of children.trim().split(' '))
-    peak.prometheus = Math.max(peak.prometheus, await peakBytesOf(Number(child)))
-}
-
-async function peakBytesOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-}
-
-function judgeArguments(source: readonly string[]): readonly string[] {
-  const parameters = {
-    ...runParameters(PROFILES.release),
-    DRAIN: SHAPE.drainSeconds,
-    S: SCRAPE_SECONDS,
-    PLANNED_CHAT: SHAPE.planned.chat,
-    PLANNED_ACTION: SHAPE.planned.action,
-    PLANNED_VOICE: SHAPE.planned.voice,
-  }
-  const typed = Object.entries(parameters).map(([name, value]) => `${name}=${String(value)}`)
-  const window = ['--from', String(START), '--to', String(START + HOURS * 3600)]
-  const criteria = ['--criteria', join(repo, 'gates', 'criteria', 'soak.yaml')]
-  return ['judge', ...criteria, ...source, ...window, '--json', '--param', ...typed]
 }
 
 function verdictOf(output: string): string {

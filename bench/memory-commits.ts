@@ -7,11 +7,9 @@ import Database from 'better-sqlite3'
 import { mulberry32 } from '#gates/statistics/reference-series.ts'
 import { MIGRATIONS } from '../services/memory-engine/database/migrations.ts'
 import { makeMemoryId } from '../services/memory-engine/memory.ts'
-import { createWorkerHandle } from '../services/memory-engine/threads/worker-handle.ts'
-import { GroupCommit } from '../services/memory-engine/writing/group-commit.ts'
-import type { WriteJob, WriteReply } from '../services/memory-engine/writing/write-job.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
-import { type Arm, bootstrapRounds, interleave, medianOf } from './lib/paired-rounds.ts'
+import { type CommitSubject, engineCommits, textsOf } from './lib/commit-subjects.ts'
+import { bootstrapRounds, interleave, medianOf } from './lib/paired-rounds.ts'
 
 // Durable single-row stores a second: a plain loop of one transaction per row (same tables, full-text index included,
 // synchronous=FULL) against the engine's group commit with one writer and with sixteen. Every row is searchable
@@ -27,15 +25,11 @@ const ROUNDS = values.short ? 5 : 15
 const COMMITS = values.short ? 80 : 1000
 const WRITERS = 16
 const SEED = 20_261_124
-const VOCABULARY = 20_000
-
-interface Subject {
-  readonly arm: Arm<number>
-  readonly close: () => Promise<void>
-}
 
 const folder = mkdtempSync(join(values.dir, 'sonia-bench-'))
 try {
+  const engine = (name: string, writers: number) =>
+    engineCommits({ name, writers, commits: COMMITS, file: join(folder, `engine-${writers}.db`) })
   const subjects = [plainLoop(), engine('engine, 1 writer', 1), engine(`engine, ${WRITERS} writers`, WRITERS)]
   // The first round of each fills its log once: a log that grows is slower than one that is used again.
   for (const { arm } of subjects) await arm.run()
@@ -85,14 +79,14 @@ function measures(rates: ReadonlyMap<string, readonly number[]>): Measure[] {
   ]
 }
 
-function plainLoop(): Subject {
+function plainLoop(): CommitSubject {
   const db = new Database(join(folder, 'plain.db'))
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL')
   for (const migration of MIGRATIONS) db.exec(migration)
   const row = db.prepare('INSERT INTO memories VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)')
   const text = db.prepare('INSERT INTO memories_fts (rowid, content) VALUES (?, ?)')
-  const texts = contents('plain')
+  const texts = textsOf('plain')
   let n = 0
   const store = db.transaction((content: string) => {
     const id = makeMemoryId(() => (n++).toString(16).padStart(12, '0'))
@@ -108,38 +102,6 @@ function plainLoop(): Subject {
   }
 }
 
-function engine(name: string, writers: number): Subject {
-  const worker = createWorkerHandle<WriteJob, WriteReply>({
-    script: new URL('../services/memory-engine/writing/writer-worker.ts', import.meta.url),
-    data: { settings: { file: join(folder, `engine-${writers}.db`), busyTimeoutMs: 1000, bytesMax: 0 } },
-    onCrash: (error) => {
-      throw error
-    },
-  })
-  const commits = new GroupCommit({ send: worker.send, onReply: () => undefined })
-  const texts = contents(name)
-  const { signal } = new AbortController()
-  let n = 0
-  const store = async () => {
-    n++
-    const draft = { type: 'turn', content: texts(), metadata: '{}', session_id: `s${n % 20}` }
-    await commits.write(
-      { kind: 'store', draft: { ...draft, created_at_ms: n, updated_at_ms: n } },
-      { signal },
-    )
-  }
-  const run = async () => {
-    const startedMs = performance.now()
-    let left = COMMITS
-    const writer = async () => {
-      while (left-- > 0) await store()
-    }
-    await Promise.all(Array.from({ length: writers }, writer))
-    return (COMMITS * 1000) / (performance.now() - startedMs)
-  }
-  return { arm: { name, run }, close: () => worker.stop(5000) }
-}
-
 function perSecond(work: () => void): number {
   const startedMs = performance.now()
   work()
@@ -148,10 +110,4 @@ function perSecond(work: () => void): number {
 
 function repeat(work: () => void): void {
   for (let done = 0; done < COMMITS; done++) work()
-}
-
-/** Texts of 25 words of a Zipf-like vocabulary; each arm draws its own, from one seed. */
-function contents(name: string): () => string {
-  const random = mulberry32(SEED + name.length)
-  return () => Array.from({ length: 25 }, () => `w${Math.floor(random() ** 3 * VOCABULARY)}`).join(' ')
 }

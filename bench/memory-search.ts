@@ -9,11 +9,12 @@ import { Reader } from '../services/memory-engine/reading/reader.ts'
 import { matchAny } from '../services/memory-engine/search/match-expression.ts'
 import { SEARCH_WEIGHTS, type SearchWeights } from '../services/memory-engine/search/search-weights.ts'
 import { type Measure, printMeasures } from './lib/bench-output.ts'
+import { growthOfCosts } from './lib/cost-growth.ts'
 import { bootstrapRounds, type Interval, interleave, quantile } from './lib/paired-rounds.ts'
 import { wordOfRank } from './lib/zipf.ts'
 import { makeZipfDatabase } from './lib/zipf-memories.ts'
 
-// Search at 100,000 and 1,000,000 memories against raw FTS5 (ORDER BY rank LIMIT 10, the ten rows read), and how many of
+// Search at 100,000 to 1,000,000 memories, and how it grows between them, against raw FTS5 (ORDER BY rank LIMIT 10, the ten rows read), and how many of
 // the ten best by exhaustive bm25() the planner finds (equal scores are equal). `planner` ranks by words alone, as raw
 // FTS5 does; `engine` is the whole search of the service, with neighbouring turns and the rest.
 const { values } = parseArgs({
@@ -23,8 +24,8 @@ const { values } = parseArgs({
     dir: { type: 'string', default: tmpdir() },
   },
 })
-const SIZES = values.short ? [20_000] : [100_000, 1_000_000]
-const ROUNDS = values.short ? 5 : 11
+const SIZES = values.short ? [1000, 3000, 10_000] : [100_000, 316_000, 1_000_000]
+const ROUNDS = values.short ? 3 : 11
 const QUERIES = { ordinary: values.short ? 10 : 40, common: values.short ? 2 : 4 }
 const SEED = 20_261_124
 const CACHE_KIB = 16_000
@@ -48,6 +49,8 @@ interface Sample {
   readonly answers: readonly (readonly Ranked[])[]
 }
 
+/** Of each kind of words and each arm, by size: one figure a round. */
+const costs = new Map<string, Map<number, readonly number[]>>()
 const folder = mkdtempSync(join(values.dir, 'sonia-bench-'))
 try {
   const measures: Measure[] = []
@@ -55,7 +58,13 @@ try {
     const { file } = makeZipfDatabase(join(folder, `${memories}.db`), memories, mulberry32(SEED))
     measures.push(...(await measureSize(file, memories)))
   }
-  stdout.write(printMeasures('memory-search', measures, values.json))
+  const plan = { title: 'search', size: 'memories', unit: 'ms', random: mulberry32(SEED) }
+  const growth = growthOfCosts(
+    plan,
+    [...costs].map(([name, at]) => ({ name, at })),
+  )
+  const rows = [...measures, ...growth.measures.filter(({ unit }) => unit !== plan.unit)]
+  stdout.write(printMeasures('memory-search', rows, values.json, [growth.curve]))
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -143,6 +152,12 @@ function compare(
     )
   const over = (statistic: (chosen: readonly number[]) => number): Interval =>
     bootstrapRounds(ROUNDS, statistic, random)
+  for (const arm of samples.keys()) {
+    const key = `${kind} words, ${arm}`
+    const bySize = costs.get(key) ?? new Map<number, readonly number[]>()
+    const rounds = Array.from({ length: ROUNDS }, (_, round) => at(arm, [round]))
+    costs.set(key, bySize.set(memories, rounds))
+  }
   const n = ROUNDS * QUERIES[kind]
   const limit = kind === 'ordinary' ? 1 : memories >= 1_000_000 ? 1 / 30 : 1 / 10
   const statistic = kind === 'common' ? 'p95' : 'p50'

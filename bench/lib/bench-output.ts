@@ -1,3 +1,4 @@
+import type { Curve } from './bench-panels.ts'
 import type { Interval } from './paired-rounds.ts'
 
 /** One line of a bench's answer: what was measured, and the bound it must reach where it has one. */
@@ -16,10 +17,15 @@ function keepsBound({ interval, bound }: Measure): boolean | null {
   return bound.kind === 'at least' ? interval.low >= bound.value : interval.high <= bound.value
 }
 
-export function printMeasures(bench: string, measures: readonly Measure[], asJson: boolean): string {
+export function printMeasures(
+  bench: string,
+  measures: readonly Measure[],
+  asJson: boolean,
+  curves: readonly Curve[] = [],
+): string {
   if (asJson) {
     const rows = measures.map((measure) => ({ ...measure, kept: keepsBound(measure) }))
-    return `${JSON.stringify({ bench, measures: rows }, null, 2)}\n`
+    return `${JSON.stringify({ bench, measures: rows, ...(curves.length > 0 && { curves }) }, null, 2)}\n`
   }
   return `${bench}\n${measures.map(lineOf).join('')}`
 }

@@ -16,7 +16,7 @@ export const SHAPE: SoakShape = {
 }
 const BLOCK_SECONDS = 7200
 /** As many, and as wide, as the services' own histograms have. */
-const EDGES = Array.from({ length: 60 }, (_, index) => 0.001 * 60_000 ** (index / 59))
+export const EDGES = Array.from({ length: 60 }, (_, index) => 0.001 * 60_000 ** (index / 59))
 
 export interface TwoDays {
   readonly promtool: string
@@ -88,7 +88,7 @@ function withoutLeadIn(
   return openMetricsLines(inside, window)
 }
 
-function* ended(lines: Iterable<string>): Generator<string> {
+export function* ended(lines: Iterable<string>): Generator<string> {
   yield* lines
   yield '# EOF\n'
 }
