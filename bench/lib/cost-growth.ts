@@ -84,15 +84,18 @@ export function powerOf(points: readonly { readonly size: number; readonly cost:
 const CONSTANT_MAX = 0.15
 const LINEAR = { from: 0.85, to: 1.15 }
 
-/** The growth that the whole interval agrees with. */
-export function growthName({ low, high }: Interval): string {
-  if (!(Number.isFinite(low) && Number.isFinite(high))) return 'not told'
-  if (high < -CONSTANT_MAX) return 'falling'
-  if (low >= -CONSTANT_MAX && high <= CONSTANT_MAX) return 'constant'
-  if (low >= LINEAR.from && high <= LINEAR.to) return 'linear'
-  if (low > LINEAR.to) return 'above linear'
-  if (low > CONSTANT_MAX && high < LINEAR.from) return 'between constant and linear'
-  if (high < LINEAR.from) return 'below linear'
-  if (high <= LINEAR.to) return 'at most linear'
-  return 'not told apart'
+/** What the whole interval has to keep for a name; the first that it keeps is the growth's. */
+const NAMES: readonly (readonly [string, (interval: Interval) => boolean])[] = [
+  ['falling', ({ high }) => high < -CONSTANT_MAX],
+  ['constant', ({ low, high }) => low >= -CONSTANT_MAX && high <= CONSTANT_MAX],
+  ['linear', ({ low, high }) => low >= LINEAR.from && high <= LINEAR.to],
+  ['above linear', ({ low }) => low > LINEAR.to],
+  ['between constant and linear', ({ low, high }) => low > CONSTANT_MAX && high < LINEAR.from],
+  ['below linear', ({ high }) => high < LINEAR.from],
+  ['at most linear', ({ high }) => high <= LINEAR.to],
+  ['not told apart', ({ low, high }) => Number.isFinite(low) && Number.isFinite(high)],
+]
+
+export function growthName(interval: Interval): string {
+  return NAMES.find(([, keeps]) => keeps(interval))?.[0] ?? 'not told'
 }
