@@ -26,6 +26,23 @@ test('an action without a tool or with args that are no object is 422', async ()
   assert.equal((await post('/v1/action', { tool_name: 'file.read', args: 'a' })).status, 422)
 })
 
+test('an action whose body names a key twice is refused: what was approved and what runs would be two calls', async () => {
+  const { app, seen } = await gateway({ 'openclaw /execute': EXECUTED })
+  const headers = { 'content-type': 'application/json' }
+  for (const [url, payload] of [
+    ['/v1/action', '{"tool_name":"file.read","args":{"path":"a","path":"b"}}'],
+    ['/v1/action', '{"tool_name":"file.read","args":{"path":"a","\\u0070ath":"b"}}'],
+    ['/v1/action', '{"tool_name":"file.read","tool_name":"file.write","args":{"path":"a"}}'],
+    ['/v1/action?tool_name=file.read', '{"path":"a","path":"b"}'],
+  ] as const) {
+    const answer = await app.inject({ method: 'POST', url, payload, headers })
+    const { error } = answer.json<{ error: { code: string; details: { reason: string } } }>()
+    const got = [answer.statusCode, error.code, error.details.reason]
+    assert.deepEqual(got, [400, 'INVALID_ARGUMENT', 'DUPLICATE_KEY'], payload)
+  }
+  assert.deepEqual(seen, [])
+})
+
 test('the same idempotency key runs once: replay, conflict for another request, conflict while it runs', async () => {
   const running = Promise.withResolvers<object>()
   const begun = Promise.withResolvers<void>()

@@ -31,7 +31,7 @@ export function registerAction(app: SoniaApp, needs: ActionRouteNeeds): void {
     '/v1/action',
     {
       schema: { querystring: Query, body: optionalBody(Type.Record(Type.String(), Type.Unknown())) },
-      config: { priority: 'normal', timeoutMs: 65_000 },
+      config: { priority: 'normal', timeoutMs: 65_000, uniqueKeys: true },
     },
     async (request, reply) => {
       const { idempotency_key: key, ...action } = wholeRequest(request.query, request.body)
