@@ -43,6 +43,17 @@ test('an action whose body names a key twice is refused: what was approved and w
   assert.deepEqual(seen, [])
 })
 
+test('an option of an action given in the query and in the body is refused with both places', async () => {
+  const { post, seen } = await gateway({ 'openclaw /execute': EXECUTED })
+  const action = { tool_name: 'file.read', args: { path: 'a' }, timeout_ms: 5 }
+  const { status, body } = await post('/v1/action?timeout_ms=7', action)
+  assert.deepEqual([status, body.error?.code], [400, 'INVALID_ARGUMENT'])
+  assert.deepEqual(body.error?.details?.['fields'], ['querystring.timeout_ms', 'body.timeout_ms'])
+  assert.deepEqual(seen, [])
+  // An argument of the tool may bear the name of an option.
+  assert.equal((await post('/v1/action?tool_name=x&timeout_ms=7', { timeout_ms: 5 })).status, 200)
+})
+
 test('the same idempotency key runs once: replay, conflict for another request, conflict while it runs', async () => {
   const running = Promise.withResolvers<object>()
   const begun = Promise.withResolvers<void>()

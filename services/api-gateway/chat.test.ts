@@ -43,6 +43,25 @@ test('the fields of a chat may come as query parameters', async () => {
   assert.deepEqual([status, body.data?.['response']], [200, 'It is red.'])
 })
 
+test('a chat that says its message twice is refused with the names of both', async () => {
+  const { post, seen } = await gateway(CHAT)
+  for (const [url, payload, fields] of [
+    ['/v1/chat', { message: 'a', text: 'b' }, ['body.message', 'body.text']],
+    ['/v1/chat', { message: 'a', text: 'a' }, ['body.message', 'body.text']],
+    ['/v1/chat?message=a&text=b', undefined, ['querystring.message', 'querystring.text']],
+    ['/v1/chat?message=a', { message: 'b' }, ['querystring.message', 'body.message']],
+    ['/v1/chat?text=a', { message: 'b' }, ['querystring.text', 'body.message']],
+    ['/v1/chat?stream=true', { message: 'b' }, ['querystring.stream', 'body.message']],
+  ] as const) {
+    const { status, body } = await post(url, payload)
+    const name = `${url} ${JSON.stringify(payload)}`
+    assert.deepEqual([status, body.error?.code], [400, 'INVALID_ARGUMENT'], name)
+    assert.deepEqual(body.error?.details?.['fields'], fields, name)
+  }
+  assert.deepEqual(seen, [])
+  assert.equal((await post('/v1/chat?message=a', {})).status, 200)
+})
+
 test('memory down: the chat is answered and marked DEGRADED', async () => {
   const { post } = await gateway({ [ROUTER]: () => completion('Good day.') })
   const { status, body } = await post('/v1/chat', { message: 'hello' })

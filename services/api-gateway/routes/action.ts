@@ -8,7 +8,7 @@ import { type Envelope, failure, ok } from '#chassis/envelope.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import { type ActionNeeds, type ActionRequest, act, principalOf } from '../action.ts'
 import type { ActionKey, IdempotencyStore } from '../state/idempotency-store.ts'
-import { optionalBody, SessionId } from './fields.ts'
+import { givenTwice, optionalBody, SessionId } from './fields.ts'
 
 const ToolName = Type.String({ minLength: 1, maxLength: 100 })
 const Args = Type.Record(Type.String(), Type.Unknown())
@@ -47,11 +47,21 @@ function wholeRequest(
   body: Record<string, unknown> | null,
 ): Static<typeof Whole> {
   const { tool_name: toolName, ...options } = query
+  if (toolName === undefined) refuseSaidTwice(options, body)
   const whole =
     toolName === undefined ? { ...options, ...body } : { ...options, tool_name: toolName, args: body ?? {} }
   const problem = firstProblem(whole)
   if (problem === null) return whole as Static<typeof Whole>
   throw problem
+}
+
+function refuseSaidTwice(query: object, body: object | null): void {
+  const twice = Object.keys(query).filter((name) => Object.hasOwn(body ?? {}, name))
+  if (twice.length === 0) return
+  throw givenTwice(
+    'A field of an action comes in the query or in the body, not in both',
+    twice.flatMap((name) => [`querystring.${name}`, `body.${name}`]),
+  )
 }
 
 function firstProblem(whole: Readonly<Record<string, unknown>>): ServiceError | null {

@@ -6,7 +6,7 @@ import { ServiceError } from '#chassis/errors.ts'
 import { type ChatAnswer, type ChatNeeds, type ChatRequest, chat } from '../chat.ts'
 import { createEventStream, EVENT_STREAM_HEADERS } from '../sse.ts'
 import type { SessionStore } from '../state/session-store.ts'
-import { MessageText, ModelName, optionalBody, SessionId } from './fields.ts'
+import { givenTwice, MessageText, ModelName, optionalBody, SessionId } from './fields.ts'
 
 const FIELDS = {
   message: Type.Optional(MessageText),
@@ -32,7 +32,7 @@ export function registerChat(app: SoniaApp, needs: ChatRouteNeeds): void {
       config: { priority: 'normal' },
     },
     async (request, reply) => {
-      const fields = { ...request.query, ...request.body }
+      const fields = fieldsOf(request.query, request.body)
       const chatRequest = requestOf(fields, needs.sessions)
       if (fields.stream === true) return streamChat(chatRequest, needs, request, reply)
       const { data, warning } = await chat(chatRequest, needs, request.call)
@@ -46,12 +46,35 @@ interface ChatFields {
   readonly text?: string
   readonly session_id?: string
   readonly model?: string
+  readonly stream?: boolean
+}
+
+/** From one place, and the message under one name: which of two would count is nothing to guess. */
+function fieldsOf(query: ChatFields, body: ChatFields | null): ChatFields {
+  const inQuery = Object.keys(query)
+  const inBody = Object.keys(body ?? {})
+  if (inQuery.length > 0 && inBody.length > 0) {
+    throw givenTwice('The fields of a chat come in the query or in the body, not in both', [
+      ...inQuery.map((name) => `querystring.${name}`),
+      ...inBody.map((name) => `body.${name}`),
+    ])
+  }
+  const fields = inQuery.length > 0 ? query : (body ?? {})
+  if (fields.message !== undefined && fields.text !== undefined) {
+    const place = inQuery.length > 0 ? 'querystring' : 'body'
+    const names = [`${place}.message`, `${place}.text`]
+    throw givenTwice('message and text are two names of one field: give one of them', names)
+  }
+  return fields
 }
 
 function requestOf(fields: ChatFields, sessions: SessionStore): ChatRequest {
   const message = fields.message ?? fields.text
   if (message === undefined) {
-    throw new ServiceError('INVALID_ARGUMENT', 'message (or text) is required', { unprocessable: true })
+    throw new ServiceError('INVALID_ARGUMENT', 'message (or text) is required', {
+      unprocessable: true,
+      details: { field: 'body.message', problem: 'required' },
+    })
   }
   if (fields.session_id?.startsWith('ses_') === true) sessions.touch(fields.session_id)
   return { message, sessionId: fields.session_id, model: fields.model }
