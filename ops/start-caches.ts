@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { SERVICE_NAMES } from '#catalog'
+import { fileURLToPath } from 'node:url'
 import type { OpsHost } from './host.ts'
 import { SERVICE_NODE_FLAGS } from './service-memory.ts'
 import { writeWhole } from './write-whole.ts'
@@ -19,6 +18,9 @@ interface StartCaches {
 const FILL_TIMEOUT_MS = 120_000
 const PACKING = new URL('pack-packages.ts', import.meta.url)
 const PACKING_MAIN = fileURLToPath(new URL('pack-packages-main.ts', import.meta.url))
+const FILLING_MAIN = fileURLToPath(new URL('fill-compile-cache-main.ts', import.meta.url))
+/** Holds the key of what the compiled code was filled with; code of another version takes the same places. */
+const STAMP = 'filled'
 
 function startCaches(repo: string): StartCaches {
   return {
@@ -34,28 +36,41 @@ export function cacheEnvironment(repo: string): Readonly<Record<string, string>>
 }
 
 /**
- * Fills the caches once per Node and lock file, in processes of their own. Node writes its compile cache when a process
- * exits: six services that find none would spend seconds on hundreds of small files in the middle of their stop.
- * A cache that cannot be written is no reason not to start.
+ * Fills the caches once per version, in processes of their own. Node writes its compile cache when a process exits: six
+ * services that find none would spend seconds on hundreds of small files in the middle of their stop, and until then
+ * each of them would hold what strips the types. A cache that cannot be written is no reason not to start.
  */
-export async function fillStartCaches(repo: string, host: OpsHost): Promise<void> {
-  const { compiled, packages } = startCaches(repo)
-  const stamp = join(compiled, `filled-${keyOf(repo)}`)
-  if (existsSync(stamp)) return
+export async function fillStartCaches(
+  repo: string,
+  host: OpsHost,
+  { compiled, packages }: StartCaches = startCaches(repo),
+): Promise<void> {
+  const stamp = join(compiled, STAMP)
+  const version = versionOf(repo)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) return
   const env = {
     ...host.env,
-    ...cacheEnvironment(repo),
+    NODE_COMPILE_CACHE: compiled,
+    SONIA_PACKAGES: packages,
     NODE_OPTIONS: undefined,
     NODE_TEST_CONTEXT: undefined,
   }
   try {
     mkdirSync(compiled, { recursive: true })
     if (!existsSync(packages)) await run([PACKING_MAIN, repo, packages], repo, env)
-    await run(importsOf(repo), repo, env)
-    writeWhole(stamp, '', 0o600)
+    await run(fillingOf(repo), repo, env)
+    writeWhole(stamp, version, 0o600)
   } catch {
     // The services start without them, a second later.
   }
+}
+
+/** Of the packages and of every source of a service and its telemetry. */
+function versionOf(repo: string): string {
+  const version = createHash('sha256').update(keyOf(repo))
+  for (const path of globSync(['services/**/*.ts', 'otel/*.ts'], { cwd: repo }).toSorted())
+    version.update(path).update(readFileSync(join(repo, path)))
+  return version.digest('hex')
 }
 
 /** The packages depend on the lock file, on what packs them, and on the Node that told their exports. */
@@ -66,13 +81,9 @@ function keyOf(repo: string): string {
   return key.digest('hex').slice(0, 16)
 }
 
-/** Imports everything that the services import, with their flags (other flags mean other code), and ends. */
-function importsOf(repo: string): readonly string[] {
-  const modules = SERVICE_NAMES.map((name) => pathToFileURL(join(repo, 'services', name, 'service.ts')).href)
-  const runService = pathToFileURL(join(repo, 'services', 'chassis', 'run-service.ts')).href
-  const script = `await Promise.all(${JSON.stringify([runService, ...modules])}.map((url) => import(url))); process.exit()`
-  const preload = join(repo, 'otel', 'register.ts')
-  return [...SERVICE_NODE_FLAGS, '--import', preload, '--input-type=module', '--eval', script]
+/** With the flags of the services: other flags mean other code. */
+function fillingOf(repo: string): readonly string[] {
+  return [...SERVICE_NODE_FLAGS, '--import', join(repo, 'otel', 'register.ts'), FILLING_MAIN, repo]
 }
 
 function run(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
