@@ -20,10 +20,27 @@ test('an action whose tool is named in the query takes the body as its arguments
   assert.deepEqual(seen[0]?.body['args'], { path: 'a' })
 })
 
-test('an action without a tool or with args that are no object is 422', async () => {
-  const { post } = await gateway({ 'openclaw /execute': EXECUTED })
-  assert.equal((await post('/v1/action', { args: {} })).status, 422)
-  assert.equal((await post('/v1/action', { tool_name: 'file.read', args: 'a' })).status, 422)
+test('an action that is malformed is refused with the field and its problem', async () => {
+  const { post, seen } = await gateway({ 'openclaw /execute': EXECUTED })
+  const action = { tool_name: 'file.read', args: { path: 'a' } }
+  for (const [url, payload, status, field, problem] of [
+    ['/v1/action', { args: {} }, 422, 'body.tool_name', 'required'],
+    ['/v1/action', { tool_name: 'file.read' }, 422, 'body.args', 'required'],
+    ['/v1/action', { tool_name: 'file.read', args: 'a' }, 422, 'body.args', 'type'],
+    ['/v1/action', { ...action, timeout_ms: 'soon' }, 422, 'body.timeout_ms', 'type'],
+    ['/v1/action', { ...action, timeout_ms: 0 }, 400, 'body.timeout_ms', 'minimum'],
+    ['/v1/action', { ...action, idempotency_key: 'a b' }, 400, 'body.idempotency_key', 'pattern'],
+    ['/v1/action', { ...action, idempotency_key: null }, 422, 'body.idempotency_key', 'type'],
+    ['/v1/action', { ...action, approval_token: '' }, 400, 'body.approval_token', 'minLength'],
+    ['/v1/action', { ...action, weather: 'fine' }, 400, 'body', 'additionalProperties'],
+    ['/v1/action?timeout_ms=0', action, 400, 'querystring.timeout_ms', 'minimum'],
+  ] as const) {
+    const answer = await post(url, payload)
+    const name = `${url} ${JSON.stringify(payload)}`
+    assert.deepEqual([answer.status, answer.body.error?.code], [status, 'INVALID_ARGUMENT'], name)
+    assert.deepEqual(answer.body.error?.details, { field, problem }, name)
+  }
+  assert.deepEqual(seen, [])
 })
 
 test('an action whose body names a key twice is refused: what was approved and what runs would be two calls', async () => {

@@ -14,6 +14,8 @@ test('a chat without a message is 422, of the wrong type 422, with a malformed s
     assert.equal(answer.status, status, JSON.stringify(payload))
     assert.equal(answer.body.data, null)
   }
+  const { body } = await post('/v1/chat', {})
+  assert.deepEqual(body.error?.details, { field: 'body.message', problem: 'required' })
 })
 
 test('a chat recalls, answers from what was recalled, remembers both sides, and says where all came from', async () => {

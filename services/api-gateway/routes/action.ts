@@ -64,16 +64,23 @@ function refuseSaidTwice(query: object, body: object | null): void {
   )
 }
 
+/** As the chassis says it of other routes; what came in the query has been validated by then. */
 function firstProblem(whole: Readonly<Record<string, unknown>>): ServiceError | null {
   const missing = ['tool_name', 'args'].find((field) => whole[field] === undefined)
-  if (missing !== undefined) {
-    return new ServiceError('INVALID_ARGUMENT', `${missing} is required`, { unprocessable: true })
-  }
+  if (missing !== undefined) return problemOf(`body.${missing}`, 'required', 'is required')
   const [error] = Errors(Whole, whole)
   if (error === undefined) return null
-  const field = error.instancePath.replace(/^\//, '') || 'body'
-  const isWrongType = error.keyword === 'type'
-  return new ServiceError('INVALID_ARGUMENT', `${field} ${error.message}`, { unprocessable: isWrongType })
+  if (error.keyword === 'boolean') {
+    return problemOf('body', 'additionalProperties', 'must NOT have additional properties')
+  }
+  return problemOf(`body${error.instancePath.replaceAll('/', '.')}`, error.keyword, error.message)
+}
+
+function problemOf(field: string, problem: string, message: string): ServiceError {
+  return new ServiceError('INVALID_ARGUMENT', `${field} ${message}`, {
+    unprocessable: problem === 'required' || problem === 'type',
+    details: { field, problem },
+  })
 }
 
 interface KeyedAction {
