@@ -12,7 +12,7 @@ function growing(name: string, perHour: number): Plant {
   )
 }
 
-const handles = (perHour: number) => (seconds: number) => 12 + Math.floor((perHour * seconds) / 3600)
+const handles = (perHour: number) => (seconds: number) => 400 + Math.floor((perHour * seconds) / 3600)
 
 /** Two days at a coarse scrape, for what only two days can show. */
 export function longSoakCases(): readonly PlantedCase[] {

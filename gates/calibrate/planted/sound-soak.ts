@@ -71,7 +71,7 @@ function resourceSeries(): readonly PlantedSeries[] {
     return [
       series('process_resident_memory_bytes', labels, bytes(200)),
       series('nodejs_heap_space_size_used_bytes', { ...labels, space: 'old' }, bytes(60)),
-      series('nodejs_active_handles_total', labels, () => 12),
+      series('nodejs_active_handles_total', labels, () => 400),
       series('process_open_fds', labels, (seconds) => 400 + Math.round(2 * (1 + wobble(seconds, index)))),
       series(
         'nodejs_eventloop_lag_p50_seconds',
