@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ServiceError } from '#chassis/errors.ts'
 import {
   APPROVAL_REQUIRED,
   completion,
@@ -51,6 +52,28 @@ test('a model that never stops asking for tools ends the turn in a timeout, boun
     [false, 'timeout'],
   )
   assert.equal(seen.filter(({ to }) => to === 'openclaw').length, 5)
+})
+
+test('a turn with an unknown profile and a chat with an unknown model are refused alike', async () => {
+  const { post, seen } = await gateway({
+    ...MEMORY,
+    [ROUTER]: ({ body }) => {
+      throw new ServiceError('NOT_FOUND', body['model'] === undefined ? 'Unknown profile' : 'Unknown model')
+    },
+  })
+  const turn = { user_id: 'ada', conversation_id: 'c', input_text: 'hello', profile: 'no_such_profile' }
+  for (const [url, payload, message] of [
+    ['/v1/turn', turn, 'Unknown profile'],
+    ['/v1/chat', { message: 'hello', model: 'no-such-model' }, 'Unknown model'],
+  ] as const) {
+    const { status, body } = await post(url, payload)
+    assert.deepEqual([status, body.ok, body.data], [404, false, null], url)
+    assert.deepEqual(body.error, { code: 'NOT_FOUND', message }, url)
+  }
+  assert.equal(
+    seen.some(({ path }) => path === '/store'),
+    false,
+  )
 })
 
 test('a turn that failed is counted by its code, and one without its memory as degraded', async () => {

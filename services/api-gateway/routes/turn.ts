@@ -23,7 +23,7 @@ export interface TurnRouteNeeds extends TurnNeeds {
   readonly sessions: SessionStore
 }
 
-/** POST /v1/turn: answers 200 also when the turn failed; `ok` and `quality` say how it went. */
+/** POST /v1/turn: answers 200 also when the turn failed; `ok` and `quality` say how it went. Unknown profile: 404. */
 export function registerTurn(app: SoniaApp, needs: TurnRouteNeeds): void {
   app.post(
     '/v1/turn',

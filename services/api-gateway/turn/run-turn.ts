@@ -51,7 +51,10 @@ function emptyOutcome(): TurnOutcome {
   }
 }
 
-/** A whole assistant turn: recall, model with tools, tools through policy, answer, remember. Failures end up in the outcome. */
+/**
+ * A whole assistant turn: recall, model with tools, tools through policy, answer, remember. Failures end up in the
+ * outcome; what the request names and nobody knows (its profile) is thrown, as no turn was begun.
+ */
 export async function runTurn(
   request: TurnRequest,
   needs: TurnNeeds,
@@ -65,6 +68,7 @@ export async function runTurn(
   try {
     await converse({ request, passages: recalled.passages, outcome }, needs, call)
   } catch (error) {
+    if (isUnknownProfile(error, outcome)) throw error
     recordFailure(outcome, error)
   }
   if (outcome.error === null) await remember(request, outcome, needs, call)
@@ -184,6 +188,11 @@ async function remember(
   outcome.memory.written = written
   outcome.memory.hasFailed ||= step.status === 'failed'
   outcome.latency.memoryWriteMs = step.duration_ms
+}
+
+/** The router says NOT_FOUND of nothing else that a turn asks for; a tool's refusals are results. */
+function isUnknownProfile(error: unknown, { toolCalls }: TurnOutcome): boolean {
+  return error instanceof ServiceError && error.code === 'NOT_FOUND' && toolCalls.length === 0
 }
 
 function recordFailure(outcome: TurnOutcome, error: unknown): void {
