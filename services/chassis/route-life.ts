@@ -8,6 +8,7 @@ import { requestBudgetMs } from './deadline.ts'
 import type { RouteConfig } from './define-service.ts'
 import { codeForStatus, type ResultCode, ServiceError } from './errors.ts'
 import { Exchange } from './exchange.ts'
+import { refuseSecondHost } from './host-header.ts'
 import type { InFlight } from './in-flight.ts'
 import type { AccessLog } from './logging.ts'
 import { CLIENT_ABORTED } from './metric-registry.ts'
@@ -85,7 +86,9 @@ export function createRouteLife(rule: RouteRule, parts: LifeParts): RouteLife {
       parts.inFlight.add(exchange)
       rule.metrics.started(callerLabel(identity.caller))
     }
-    const refusal = identity.refusal ?? budget.refusal ?? parts.shed(priorityOf(identity.caller, rule))
+    const malformed = refuseSecondHost(request.raw.rawHeaders)
+    const refusal =
+      malformed ?? identity.refusal ?? budget.refusal ?? parts.shed(priorityOf(identity.caller, rule))
     context.with(call.otel, done, undefined, refusal)
   }
 

@@ -15,6 +15,7 @@ import type { RouteConfig, SoniaApp } from './define-service.ts'
 import { failure } from './envelope.ts'
 import { ServiceError } from './errors.ts'
 import { answerError } from './error-answer.ts'
+import { refuseSecondHost } from './host-header.ts'
 import { findDuplicateKey, isTooDeep } from './json-keys.ts'
 import type { Logger } from './logging.ts'
 import type { RouteLife } from './route-life.ts'
@@ -69,7 +70,11 @@ export async function createServer(parts: ServerParts): Promise<SoniaApp> {
   app.setValidatorCompiler(createValidatorCompiler())
   app.setErrorHandler(answer)
   app.setNotFoundHandler((request, reply) =>
-    answer(new ServiceError('NOT_FOUND', 'No such route'), request, reply),
+    answer(
+      refuseSecondHost(request.raw.rawHeaders) ?? new ServiceError('NOT_FOUND', 'No such route'),
+      request,
+      reply,
+    ),
   )
   acceptOnlyJson(app)
   await app.register(underPressure, { sampleInterval: LATE_SAMPLE_MS })
