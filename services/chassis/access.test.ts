@@ -197,7 +197,15 @@ test('public: a service is named by its token', async () => {
 test('public: where keys exist, no key and a wrong key are refused and a good one names its principal', async () => {
   assert.equal(await publicStatus({}, 'GET', keyed), 401)
   assert.equal(await publicStatus({ 'x-api-key': 'wrong' }, 'GET', keyed), 401)
-  for (const headers of [{ 'x-api-key': apiKey }, { authorization: `Bearer ${apiKey}` }]) {
+  for (const authorization of ['Bearer', 'Bearer ', `Basic ${apiKey}`, apiKey, `Bearer ${apiKey} more`]) {
+    assert.equal(await publicStatus({ authorization }, 'GET', keyed), 401, authorization)
+  }
+  assert.equal(await publicStatus({ 'x-api-key': '', authorization: `Bearer ${apiKey}` }, 'GET', keyed), 401)
+  for (const headers of [
+    { 'x-api-key': apiKey },
+    { authorization: `Bearer ${apiKey}` },
+    { authorization: `bearer  ${apiKey}` },
+  ]) {
     const answer = await keyed.app.inject({ url: '/default', headers })
     assert.deepEqual(answer.json().caller, { kind: 'external', principal: 'laptop' })
   }

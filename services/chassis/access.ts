@@ -136,7 +136,8 @@ export function isStranger(caller: Caller): boolean {
 function presentedKey(headers: IncomingHttpHeaders): string | undefined {
   const key = headers[API_KEY_HEADER]
   if (typeof key === 'string') return key
-  return /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1]
+  // The name of a scheme is the same in any letters (RFC 9110, section 11.1).
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function operatorDoor(request: DoorRequest, parts: AccessParts): Identity {
