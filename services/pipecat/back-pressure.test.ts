@@ -58,3 +58,42 @@ test('a message beyond the queue is refused with its typed answer, and an interr
   client.send('MESSAGE', { text: 'five' })
   assert.equal((await client.next('MESSAGE')).data['text'], 'five')
 })
+
+test('more than 1 MiB of text that waits is refused with its typed answer, and room comes back with every answer', async () => {
+  const started = await voice()
+  const { client } = await connected(started)
+  client.send('MESSAGE', { text: 'hold', stream: true })
+  await client.next('MESSAGE_DELTA')
+  const text = 'é'.repeat(100_000)
+  for (let sent = 0; sent < 6; sent += 1) client.send('MESSAGE', { text })
+  const { data } = await client.next('ERROR')
+  assert.deepEqual(data, { code: 'RATE_LIMITED', message: `At most ${MIB} bytes may wait for their answer` })
+  client.send('STATUS')
+  assert.equal((await client.next('STATUS')).data['queued'], 5)
+  client.send('INTERRUPT')
+  assert.equal((await client.next('INTERRUPT')).data['dropped'], 5)
+  for (let turn = 0; turn < 6; turn += 1) {
+    client.send('MESSAGE', { text })
+    assert.equal((await client.next('MESSAGE')).data['text'], text)
+  }
+})
+
+test('who has no room for an answer gets none to the next question either, until there is room', async () => {
+  const started = await voice({ pause_at_bytes: 1024, stalled_seconds: 60 })
+  const { client } = await connected(started)
+  client.socket.pause()
+  const text = 'x'.repeat(150_000)
+  const { asked } = started.gateway
+  await eventually(async () => {
+    client.send('MESSAGE', { text })
+    return Number(await metric(started, 'sonia_voice_buffered_bytes')) > 1024
+  }, 30_000)
+  const queued = async () => Number(await metric(started, 'sonia_voice_queued_messages'))
+  await eventually(async () => (await queued()) > 0, 10_000)
+  const [before, waiting] = [asked.length, await queued()]
+  for (const one of ['one', 'two', 'three']) client.send('MESSAGE', { text: one })
+  await eventually(async () => (await queued()) === waiting + 3)
+  assert.equal(asked.length, before)
+  client.socket.resume()
+  await eventually(() => asked.at(-1) === 'three', 10_000)
+})

@@ -61,6 +61,8 @@ export const VoiceConfig = Type.Object(
     ping_seconds: Type.Integer({ minimum: 1, default: 15 }),
     /** Messages of one client that wait for their answer; more are refused. */
     queued_messages_max: Type.Integer({ minimum: 1, default: 50 }),
+    /** Bytes of text, and of sound, of one client that wait for their answer; more are refused. */
+    queued_bytes_max: Type.Integer({ minimum: KIB, default: MIB }),
     /** Bytes waiting for a client that reads slowly: at the first mark answers pause, at the second it is cut. */
     pause_at_bytes: Type.Integer({ minimum: KIB, default: MIB }),
     cut_at_bytes: Type.Integer({ minimum: KIB, default: 4 * MIB }),

@@ -66,6 +66,7 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
     answerTimeoutMs: config.answer_timeout_ms,
     limits: {
       queuedMessagesMax: config.queued_messages_max,
+      queuedBytesMax: config.queued_bytes_max,
       pauseAtBytes: config.pause_at_bytes,
       cutAtBytes: config.cut_at_bytes,
       stalledMsMax: config.stalled_seconds * 1000,

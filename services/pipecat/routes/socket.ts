@@ -149,7 +149,7 @@ function entryOf(
   const known = live.get(id)
   if (known !== undefined) return known
   const conversation = new Conversation(session, upgradeSpan, needs)
-  const entry = { conversation, ear: new Ear({ ...needs, conversation }), connection: null }
+  const entry = { conversation, ear: new Ear({ ...needs, ...needs.limits, conversation }), connection: null }
   live.set(id, entry)
   return entry
 }

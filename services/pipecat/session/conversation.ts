@@ -31,6 +31,9 @@ export class Conversation implements TurnOutput {
   readonly #sent: SentFrames = createSentFrames()
   readonly #queue: Message[] = []
   #listener: Listener | null = null
+  #queuedBytes = 0
+  /** Whether somebody takes messages off the queue; also between two answers, while the client has no room. */
+  #isTaking = false
   #answering: AbortController | null = null
   #soundFrames = 0
   #isOver = false
@@ -43,6 +46,11 @@ export class Conversation implements TurnOutput {
 
   get queuedCount(): number {
     return this.#queue.length
+  }
+
+  /** Bytes of text that wait for their answer. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
   }
 
   get isAttached(): boolean {
@@ -107,12 +115,14 @@ export class Conversation implements TurnOutput {
   enqueue(message: Message): void {
     if (this.#isOver) return
     this.#queue.push(message)
-    if (this.#answering === null) void this.#answerAll()
+    this.#queuedBytes += Buffer.byteLength(message.text)
+    if (!this.#isTaking) void this.#answerAll()
   }
 
   /** Barge-in: stops the answer being given, upstream and in sound as well, and drops what waits. */
   interrupt(): { readonly interrupted: boolean; readonly dropped: number; readonly last_frame: number } {
     const dropped = this.#queue.splice(0).length
+    this.#queuedBytes = 0
     const interrupted = this.#answering !== null
     this.#answering?.abort(new ServiceError('UNAVAILABLE', 'Interrupted'))
     this.#soundFrames -= this.#listener?.dropSound() ?? 0
@@ -126,20 +136,33 @@ export class Conversation implements TurnOutput {
   }
 
   async #answerAll(): Promise<void> {
-    const place = { record: this.#session.record, sessionSpan: this.#sessionSpan, output: this }
-    for (;;) {
-      const message = this.#queue.shift()
-      if (message === undefined || this.#isOver) return
-      const controller = new AbortController()
-      this.#answering = controller
-      try {
-        await answerMessage(message, place, this.#needs, controller)
-      } finally {
-        this.#answering = null
-        // Ends the timers of the call, which listens to this signal.
-        controller.abort()
+    this.#isTaking = true
+    try {
+      for (let message = this.#take(); message !== undefined; message = this.#take()) {
+        await this.#answer(message)
+        await this.room()
       }
-      await this.room()
+    } finally {
+      this.#isTaking = false
+    }
+  }
+
+  #take(): Message | undefined {
+    const message = this.#queue.shift()
+    if (message !== undefined) this.#queuedBytes -= Buffer.byteLength(message.text)
+    return message
+  }
+
+  async #answer(message: Message): Promise<void> {
+    const place = { record: this.#session.record, sessionSpan: this.#sessionSpan, output: this }
+    const controller = new AbortController()
+    this.#answering = controller
+    try {
+      await answerMessage(message, place, this.#needs, controller)
+    } finally {
+      this.#answering = null
+      // Ends the timers of the call, which listens to this signal.
+      controller.abort()
     }
   }
 }

@@ -13,6 +13,7 @@ import { Outbox, type OutboxLimits } from './outbox.ts'
 
 export interface ConnectionLimits extends OutboxLimits {
   readonly queuedMessagesMax: number
+  readonly queuedBytesMax: number
   /** A client that takes nothing for this long while an answer waits for it is cut. */
   readonly stalledMsMax: number
 }
@@ -171,6 +172,14 @@ export class Connection implements Listener {
       throw new ServiceError(
         'RATE_LIMITED',
         `${limits.queuedMessagesMax} messages wait for their answer already`,
+      )
+    }
+    const bytes = conversation.queuedBytes + Buffer.byteLength(frame.text)
+    // One is always taken, however long it may be.
+    if (conversation.queuedCount > 0 && bytes > limits.queuedBytesMax) {
+      throw new ServiceError(
+        'RATE_LIMITED',
+        `At most ${limits.queuedBytesMax} bytes may wait for their answer`,
       )
     }
     const beganAtMs = clock.monotonicMs()

@@ -13,6 +13,8 @@ export interface EarNeeds {
   readonly metrics: ServiceMetrics
   /** How long the silence is that ends an utterance. */
   readonly endpointingMs: number
+  /** Sound of utterances that wait behind another; more is refused. */
+  readonly queuedBytesMax: number
 }
 
 /** Utterances of one client that wait for their text; more are refused. */
@@ -24,6 +26,7 @@ export class Ear {
   readonly #utterances: Utterances
   readonly #over = new AbortController()
   #waiting = 0
+  #waitingBytes = 0
   #transcribed: Promise<void> = Promise.resolve()
 
   constructor(needs: EarNeeds) {
@@ -56,14 +59,13 @@ export class Ear {
 
   #onEnded(pcm: Buffer, cut: boolean): void {
     const { clock, metrics, conversation, endpointingMs } = this.#needs
-    if (this.#waiting >= WAITING_MAX) {
-      throw new ServiceError('RATE_LIMITED', `${WAITING_MAX} utterances wait for their text already`)
-    }
+    this.#refuseTooMuch(pcm.length)
     conversation.send('STATUS', { status: 'transcribing' })
     const beganAtMs = clock.monotonicMs() - (cut ? 0 : endpointingMs)
     const timing = createTurnClock({ kind: 'spoken', beganAtMs, clock, metrics })
     timing.lap('endpointing')
     this.#waiting += 1
+    this.#waitingBytes += pcm.length
     this.#transcribed = this.#transcribed
       .then(() => this.#transcribe(pcm, timing))
       .catch((error: unknown) => {
@@ -71,7 +73,22 @@ export class Ear {
       })
       .finally(() => {
         this.#waiting -= 1
+        this.#waitingBytes -= pcm.length
       })
+  }
+
+  /** One utterance is always taken, however long it may be. */
+  #refuseTooMuch(bytes: number): void {
+    const { queuedBytesMax } = this.#needs
+    if (this.#waiting >= WAITING_MAX) {
+      throw new ServiceError('RATE_LIMITED', `${WAITING_MAX} utterances wait for their text already`)
+    }
+    if (this.#waiting > 0 && this.#waitingBytes + bytes > queuedBytesMax) {
+      throw new ServiceError(
+        'RATE_LIMITED',
+        `At most ${queuedBytesMax} bytes of sound may wait for their text`,
+      )
+    }
   }
 
   async #transcribe(pcm: Buffer, timing: TurnClock): Promise<void> {
