@@ -25,7 +25,7 @@ const { values } = parseArgs({
     database: { type: 'string' },
     /** Only makes that database. */
     prepare: { type: 'boolean', default: false },
-    'port-base': { type: 'string', default: '27640' },
+    'port-base': { type: 'string', default: '27740' },
   },
 })
 /** Some 373 bytes each with their index: 2,890,000 are a little more than 1 GiB, 806,000 than 300 MB. */

@@ -29,13 +29,13 @@ const { values } = parseArgs({
     prepare: { type: 'boolean', default: false },
   },
 })
-const ROUNDS = Number(values.rounds ?? (values.short ? 2 : 7))
+const ROUNDS = Number(values.rounds ?? (values.short ? 1 : 7))
 const MEMORIES = Number(values.memories ?? (values.short ? 5_000 : 250_000))
 const WRITES_PER_SECOND = 200
-const ALONE_MS = 2000
+const ALONE_MS = values.short ? 300 : 2000
 /** A writer that has just begun is late for reasons of its own. */
-const WARM_UP_MS = 3000
-const SETTLE_MS = 1000
+const WARM_UP_MS = values.short ? 300 : 3000
+const SETTLE_MS = values.short ? 200 : 1000
 const SEED = 20_261_124
 const main = fileURLToPath(new URL('../ops/backup/backup-main.ts', import.meta.url))
 const home = mkdtempSync(join(values.dir, 'sonia-bench-'))

@@ -17,12 +17,12 @@ import { startPortkey } from './lib/portkey.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const ROUNDS = values.short ? 3 : 9
-const REQUESTS = values.short ? 40 : 300
-const WARM_UP = values.short ? 40 : 800
+const ROUNDS = values.short ? 2 : 9
+const REQUESTS = values.short ? 5 : 300
+const WARM_UP = values.short ? 5 : 800
 const SEED = 20_261_124
-const PORT_BASE = 26_000
-const PORTKEY_PORT = 26_500
+const PORT_BASE = 26_200
+const PORTKEY_PORT = 26_600
 const QUESTION = 'What did we say about the train to Graz?'
 
 const double = await startProgram([

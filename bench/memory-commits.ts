@@ -21,7 +21,7 @@ const { values } = parseArgs({
     dir: { type: 'string', default: tmpdir() },
   },
 })
-const ROUNDS = values.short ? 5 : 15
+const ROUNDS = values.short ? 2 : 15
 const COMMITS = values.short ? 80 : 1000
 const WRITERS = 16
 const SEED = 20_261_124

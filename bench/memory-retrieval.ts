@@ -23,7 +23,7 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 })
-const SEEDS = values.short ? [11, 12] : [11, 12, 13, 14, 15, 16, 17, 18]
+const SEEDS = values.short ? [11] : [11, 12, 13, 14, 15, 16, 17, 18]
 const SIZE = values.short
   ? { dialogues: 10, sessionsPerDialogue: 15 }
   : { dialogues: 20, sessionsPerDialogue: 40 }

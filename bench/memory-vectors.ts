@@ -25,7 +25,7 @@ const { values } = parseArgs({
     dir: { type: 'string', default: tmpdir() },
   },
 })
-const MEMORIES = values.short ? 5000 : 100_000
+const MEMORIES = values.short ? 2000 : 100_000
 const DIMENSIONS = 256
 const QUERIES = values.short ? 10 : 50
 const ROUNDS = values.short ? 5 : 9

@@ -50,8 +50,8 @@ try {
     {
       bench: 'openclaw-read',
       form: values.short ? 'short' : 'long',
-      rounds: values.short ? 7 : 31,
-      callsPerRound: values.short ? 300 : 2_000,
+      rounds: values.short ? 2 : 31,
+      callsPerRound: values.short ? 50 : 2_000,
       subject: 'file.read',
       reference: 'async realpath + readFile',
       limit: LIMIT,

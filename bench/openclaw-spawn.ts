@@ -108,8 +108,8 @@ try {
     {
       bench: `openclaw-spawn, ${found.kind}`,
       form: values.short ? 'short' : 'long',
-      rounds: values.short ? 7 : 31,
-      callsPerRound: values.short ? 5 : 20,
+      rounds: values.short ? 2 : 31,
+      callsPerRound: values.short ? 2 : 20,
       subject: judged,
       reference: REFERENCE,
       limit: LIMIT,

@@ -13,9 +13,9 @@ import { type RouterStand, startRouterStand } from './lib/router-stand.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const ROUNDS = values.short ? 5 : 15
-const REQUESTS = values.short ? 200 : 1500
-const WARM_UP = values.short ? 300 : 3000
+const ROUNDS = values.short ? 2 : 15
+const REQUESTS = values.short ? 30 : 1500
+const WARM_UP = values.short ? 30 : 3000
 const SEED = 20_261_124
 const LIMIT_HOPS = 2.5
 

@@ -16,15 +16,15 @@ import type { Holdings, SubjectHello } from './lib/router-subject.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const POINTS = values.short ? 6 : 11
-const REQUESTS_A_POINT = values.short ? 500 : 10_000
-const WARM_UP = values.short ? 1500 : 20_000
+const POINTS = values.short ? 5 : 11
+const REQUESTS_A_POINT = values.short ? 100 : 10_000
+const WARM_UP = values.short ? 200 : 20_000
 const HEAP_LIMIT_BYTES = 100
 const PORTION = 1000
 /** Spans and log lines leave in batches; what waits for its batch is no growth. */
-const FLUSH_MS = 2_500
+const FLUSH_MS = values.short ? 200 : 2_500
 /** Longer than kept connections of either side live unused. */
-const QUIET_MS_MAX = 90_000
+const QUIET_MS_MAX = values.short ? 3_000 : 90_000
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 

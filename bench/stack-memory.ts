@@ -11,7 +11,7 @@ import { loadStack } from './lib/stack-load.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const SECONDS = values.short ? 5 : 300
+const SECONDS = values.short ? 2 : 300
 const REST_MS = values.short ? 1000 : 20_000
 const RSS_MIB_MAX = 600
 

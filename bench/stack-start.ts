@@ -11,7 +11,7 @@ import { type ProcessUsage, usageOf } from './lib/process-usage.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const CYCLES = values.short ? 3 : 15
+const CYCLES = values.short ? 1 : 15
 const SEED = 20_261_124
 const READY_MS_MAX = 3000
 const STOP_MS_MAX = 2000
@@ -29,7 +29,7 @@ while (cycles.length < CYCLES) cycles.push(await cycle())
 stdout.write(printMeasures('stack-start', measuresOf(cycles), values.json))
 
 async function cycle(): Promise<Cycle> {
-  const { stack, stop } = await startBenchStack()
+  const { stack, stop } = await startBenchStack({ portBase: 28_100 })
   const usage = Object.fromEntries(
     stack.processes.map(({ service, identity }) => [service, usageOf(identity.pid)]),
   )

@@ -39,8 +39,8 @@ const result = await measureRatio(
   {
     bench: 'token-check',
     form: values.short ? 'short' : 'long',
-    rounds: values.short ? 7 : 31,
-    callsPerRound: values.short ? 20 : 100,
+    rounds: values.short ? 2 : 31,
+    callsPerRound: values.short ? 5 : 100,
     subject: `${BATCH} checks of a known token`,
     reference: `${BATCH} full verifications`,
     limit: LIMIT,

@@ -15,13 +15,13 @@ const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
 const FORM = values.short ? 'short' : 'long'
-const ROUNDS = values.short ? 5 : 15
-const SESSIONS_A_ROUND = values.short ? 40 : 300
-const TALKING = 50
-const INTERRUPTIONS = values.short ? 4 : 40
-const STALLED = values.short ? 4 : 10
-const IDLE = 500
-const WARM_UP = 50
+const ROUNDS = values.short ? 2 : 15
+const SESSIONS_A_ROUND = values.short ? 5 : 300
+const TALKING = values.short ? 8 : 50
+const INTERRUPTIONS = values.short ? 2 : 40
+const STALLED = values.short ? 1 : 10
+const IDLE = values.short ? 50 : 500
+const WARM_UP = values.short ? 5 : 50
 const IDLE_LIMIT_MIB = 150
 const MIB = 1 << 20
 

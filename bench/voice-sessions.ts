@@ -13,15 +13,15 @@ import type { VoiceHoldings } from './lib/voice-subject-main.ts'
 const { values } = parseArgs({
   options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 })
-const POINTS = values.short ? 6 : 11
-const SESSIONS_A_POINT = values.short ? 100 : 1_000
+const POINTS = values.short ? 5 : 11
+const SESSIONS_A_POINT = values.short ? 20 : 1_000
 /** Beyond the 2,000 closed sessions that can still be asked for, and until the compiler has thrown away what it will. */
-const WARM_UP = values.short ? 2_200 : 7_000
+const WARM_UP = values.short ? 40 : 7_000
 const AT_ONCE = 20
 const HEAP_LIMIT_BYTES = 100
 const SETTLE_MS_MAX = 30_000
 /** Longer than an idle connection to the gateway is kept. */
-const UNCHANGED_LOOKS = 12
+const UNCHANGED_LOOKS = values.short ? 2 : 12
 
 type Ending = 'clean' | 'no_close_frame' | 'half_open' | 'cut_in_frame'
 const BAD: readonly Ending[] = ['no_close_frame', 'half_open', 'cut_in_frame']

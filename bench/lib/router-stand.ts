@@ -23,9 +23,15 @@ const PORT_BASE = 26_000
 const READY_MS = 60_000
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+export interface RouterStandOptions {
+  readonly tokenDelayMs?: number
+  /** Benches may run side by side, each with ports of its own. */
+  readonly portBase?: number
+}
+
 export async function startRouterStand(
   models: readonly string[],
-  { tokenDelayMs = 0 }: { readonly tokenDelayMs?: number } = {},
+  { tokenDelayMs = 0, portBase = PORT_BASE }: RouterStandOptions = {},
 ): Promise<RouterStand> {
   const double = await startProgram([
     path('../../gates/doubles/upstream-main.ts'),
@@ -34,19 +40,19 @@ export async function startRouterStand(
   const doubleOrigin = `http://127.0.0.1:${String(double.hello['port'])}`
   const tokens = await createTokenMaker()
   // eva-os's keys and the Collector's ear: the router verifies tokens and exports spans for real.
-  const keys = await serveJson(portAt(CATALOG['eva-os'].port, PORT_BASE), JSON.stringify(tokens.jwks))
-  const collector = await serveJson(portAt(WATCH_PORTS.collector, PORT_BASE), '{}')
+  const keys = await serveJson(portAt(CATALOG['eva-os'].port, portBase), JSON.stringify(tokens.jwks))
+  const collector = await serveJson(portAt(WATCH_PORTS.collector, portBase), '{}')
   const home = await mkdtemp(join(tmpdir(), 'sonia-bench-'))
   await configure(home, `${doubleOrigin}/v1`, models)
   const router = spawn(
     process.execPath,
     ['--import', path('../../otel/register.ts'), path('../../services/model-router/main.ts')],
     {
-      env: { SONIA_HOME: home, SONIA_RUN: 'bench', SONIA_PORT_BASE: String(PORT_BASE) },
+      env: { SONIA_HOME: home, SONIA_RUN: 'bench', SONIA_PORT_BASE: String(portBase) },
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   )
-  const routerUrl = `http://127.0.0.1:${portAt(CATALOG['model-router'].port, PORT_BASE)}`
+  const routerUrl = `http://127.0.0.1:${portAt(CATALOG['model-router'].port, portBase)}`
   await untilReady(routerUrl).catch(async (error: unknown) => {
     // Nothing of a stand that did not come up may hold its ports.
     await stopChild(router)

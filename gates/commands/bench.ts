@@ -25,21 +25,38 @@ export const command: CommandDefinition = {
     const asJson = flagOption(args, 'json')
     const results: string[] = []
     const failed: string[] = []
-    for (const name of names) {
+    await inLanes(names, isShort ? SHORT_AT_ONCE : 1, async (name) => {
+      if (host.interrupted.aborted) return
       const json = await runBench(host, name, isShort)
       if (json === undefined) failed.push(name)
       else {
         await keep(host, name, isShort, json)
         results.push(json)
+        if (!asJson) host.stdout.write(`${renderResult(name, json)}\n`)
       }
-      if (json !== undefined && !asJson) host.stdout.write(`${renderResult(name, json)}\n`)
-      if (host.interrupted.aborted) return EXIT_CODES.interrupted
-    }
+    })
+    if (host.interrupted.aborted) return EXIT_CODES.interrupted
     if (asJson) host.stdout.write(`[${results.join(',')}]\n`)
     if (failed.length === 0) return EXIT_CODES.passed
     host.stderr.write(`sonia bench: did not run to the end: ${failed.join(', ')}\n`)
     return EXIT_CODES.gateFailed
   },
+}
+
+/** Short forms measure nothing, and most of their time is waiting. */
+const SHORT_AT_ONCE = 4
+
+/** Each lane takes the next name once it is done with its own. */
+async function inLanes(
+  names: readonly string[],
+  lanes: number,
+  work: (name: string) => Promise<void>,
+): Promise<void> {
+  const left = [...names]
+  const lane = async () => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) await work(name)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
 }
 
 /** Benches that have a short form; the others need data made for them and are run by hand (docs/performance.md). */
