@@ -6,6 +6,35 @@ import { test } from 'node:test'
 import { eventually } from '#chassis/testing.ts'
 import { connected, metric, reconnected, refusedUpgrade, startSession, voice } from './testing.ts'
 
+test('a user_id of control characters, line separators or half a character is refused, in body and query alike', async () => {
+  const started = await voice()
+  const post = (url: string, payload?: object) =>
+    started.app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) })
+  for (const bad of [
+    '\0',
+    'a\0b',
+    '\u001b[2J',
+    'a\nb',
+    '\u0085',
+    '\u2028',
+    '\ud800',
+    'a\udc00b',
+    '\udc00\ud800',
+  ]) {
+    const { statusCode, body } = await post('/session/start', { user_id: bad })
+    const { error } = JSON.parse(body) as { error: { code: string } }
+    assert.deepEqual([statusCode, error.code], [400, 'INVALID_ARGUMENT'], JSON.stringify(bad))
+  }
+  assert.equal((await post('/session/start?user_id=a%00b')).statusCode, 400)
+  assert.equal(await metric(started, 'sonia_voice_sessions_created_total'), '0')
+  for (const good of ['ada', 'Ada Lovelace', 'Ünï 李 😀', 'a@b.example', 'x'.repeat(128), '😀'.repeat(128)]) {
+    const { statusCode, body } = await post('/session/start', { user_id: good })
+    assert.equal(statusCode, 200, good)
+    assert.equal((JSON.parse(body) as { data: { user_id: string } }).data.user_id, good)
+  }
+  assert.equal((await post('/session/start?user_id=%C3%9Cn%C3%AF')).statusCode, 200)
+})
+
 test('an unknown or closed session is refused before the upgrade, a second live socket conflicts', async () => {
   const started = await voice()
   assert.equal(await refusedUpgrade(started.url, 'b5f0e1a2-0000-4000-8000-000000000000'), 403)

@@ -6,7 +6,8 @@ import { ServiceError } from '#chassis/errors.ts'
 import { maySeeSession, type Session, sessionView } from '../session/session.ts'
 import type { SessionBook } from '../session/session-book.ts'
 
-const UserId = Type.String({ minLength: 1, maxLength: 128 })
+/** No control characters, line separators and lone surrogates: nothing that a log, a file or a screen would not show. */
+const UserId = Type.String({ minLength: 1, maxLength: 128, pattern: '^[^\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}]+$' })
 const Id = Type.String({ minLength: 1, maxLength: 64 })
 const Metadata = Type.Record(Type.String(), Type.String({ maxLength: 1024 }), { maxProperties: 32 })
 const Reason = Type.String({ maxLength: 200 })
