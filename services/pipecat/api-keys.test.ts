@@ -77,6 +77,22 @@ test("another's session is as if it were not there, with a good key as well", as
   assert.equal(state.json<{ data: { state: string } }>().data.state, 'ACTIVE')
 })
 
+test('a number that was never sent is refused to who shows the key later too, and told to nobody without it', async () => {
+  const started = await keyedVoice()
+  const id = await sessionOf(started, 'ada')
+  const stranger = new Client(started.url, id, '?last_seq=7')
+  assert.equal(await stranger.opened(), true)
+  stranger.socket.send(auth('wrong'))
+  assert.equal((await stranger.next()).data['code'], 'UNAUTHORIZED')
+  const late = new Client(started.url, id, '?last_seq=7')
+  await late.opened()
+  late.socket.send(auth(KEYS.ada))
+  assert.equal((await late.next()).data['code'], 'INVALID_ARGUMENT')
+  assert.equal(await late.closed, 1008)
+  const { code } = await firstFrame(started, id, auth(KEYS.ada))
+  assert.equal(code, 'SESSION_START')
+})
+
 test('frames that follow the key at once are answered, in order', async () => {
   const started = await keyedVoice()
   const client = new Client(started.url, await sessionOf(started, 'ada'))

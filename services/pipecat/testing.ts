@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { after } from 'node:test'
 import { WebSocket } from 'ws'
 import { sha256 } from '#chassis/api-keys.ts'
+import type { Clock } from '#chassis/clock.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Neighbours, NeighbourRequest } from '#chassis/neighbours.ts'
 import { startForTest, type TestService } from '#chassis/testing.ts'
@@ -75,9 +78,18 @@ function event(name: string, data: object): Buffer {
 export type Voice = TestService & { readonly url: string; readonly gateway: EchoGateway }
 
 /** A real pipecat on a port of its own; stopped after the tests of the file. */
-export async function voice(config: Record<string, unknown> = {}, home?: string): Promise<Voice> {
+export async function voice(
+  config: Record<string, unknown> = {},
+  home?: string,
+  clock?: Clock,
+): Promise<Voice> {
   const gateway = echoGateway()
-  const options = { config, neighbours: gateway, ...(home === undefined ? {} : { home }) }
+  const options = {
+    config,
+    neighbours: gateway,
+    ...(home === undefined ? {} : { home }),
+    ...(clock === undefined ? {} : { clock }),
+  }
   const started = await startForTest(service, options)
   stops.push(() => started.stop())
   return { ...started, gateway }
@@ -191,10 +203,20 @@ export async function refusedUpgrade(
   id: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<number> {
+  return (await refusal(url, id, headers)).status
+}
+
+/** The answer to an upgrade that is refused. */
+export async function refusal(
+  url: string,
+  id: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly error: { code: string; message: string } }> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/${id}`, { headers })
   socket.on('error', () => {})
-  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }]
-  return response.statusCode
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
+  const { error } = JSON.parse(await text(response)) as { error: { code: string; message: string } }
+  return { status: response.statusCode ?? 0, error }
 }
 
 /** The server may learn of a lost connection a moment after its client: 409 until then. */

@@ -23,6 +23,8 @@ const Query = Type.Object({ last_seq: Type.Optional(Type.Integer({ minimum: 0, m
 
 const CLOSE_SESSION_ENDED = 1011
 const CLOSE_SECOND_SOCKET = 1008
+const CLOSE_BAD_SEQ = 1008
+const NEVER_SENT = 'last_seq is higher than any number that was sent in this session'
 
 export interface SocketNeeds extends ConversationNeeds {
   readonly book: SessionBook
@@ -58,7 +60,8 @@ export function registerSocket(app: SoniaApp, needs: SocketNeeds) {
       schema: { params: Params, querystring: Query },
       config: { priority: 'high', auth: 'public_key_later' },
       // Refusals happen before the upgrade, as ordinary HTTP answers.
-      preHandler: async (request) => admit(request.params.session_id, request.call.caller, live, book),
+      preHandler: async ({ params, query, call }) =>
+        admit({ id: params.session_id, lastSeq: query.last_seq, caller: call.caller }, live, book),
     },
     (socket, request) => {
       const arrival = {
@@ -100,6 +103,12 @@ function reportQueues(live: ReadonlyMap<string, LiveSession>, metrics: ServiceMe
   metrics.gauge('sonia_voice_buffered_bytes').set(bytes)
 }
 
+interface Asker {
+  readonly id: string
+  readonly lastSeq: number | undefined
+  readonly caller: Caller
+}
+
 interface Arrival {
   readonly socket: WebSocket
   readonly id: string
@@ -120,6 +129,7 @@ function enter(
     return refuseSocket(socket, CLOSE_UNAUTHORIZED, 'not your session')
   const entry = entryOf(session, live, needs, span)
   if (entry.conversation.isAttached) return refuseSocket(socket, CLOSE_SECOND_SOCKET, 'a live socket exists')
+  if (!entry.conversation.mayResumeAt(lastSeq ?? 0)) return refuseSeq(socket)
   const connection = new Connection({ ...needs, socket, session, ...entry })
   entry.connection = connection
   socket.once('close', () => {
@@ -128,15 +138,30 @@ function enter(
   connection.open(lastSeq)
 }
 
-function admit(id: string, caller: Caller, live: LiveSessions, book: SessionBook): void {
+function admit({ id, lastSeq = 0, caller }: Asker, live: LiveSessions, book: SessionBook): void {
   const session = book.findActive(id)
-  // Who has yet to show a key is asked whose it is once the key is there.
+  // Who has yet to show a key is asked whose it is, and hears of the session's numbers, once the key is there.
   if (session === undefined || !(isStranger(caller) || maySeeSession(caller, session.record))) {
     throw new ServiceError('FORBIDDEN', 'There is no open session of this id')
   }
-  if (live.get(id)?.conversation.isAttached === true) {
+  const conversation = live.get(id)?.conversation
+  if (conversation?.isAttached === true) {
     throw new ServiceError('CONFLICT', 'This session has a live socket already')
   }
+  if (!(isStranger(caller) || mayResume(session, conversation, lastSeq))) {
+    throw new ServiceError('INVALID_ARGUMENT', NEVER_SENT)
+  }
+}
+
+function mayResume(session: Session, conversation: Conversation | undefined, lastSeq: number): boolean {
+  return conversation?.mayResumeAt(lastSeq) ?? (session.isRestored || lastSeq === 0)
+}
+
+/** The typed answer to who showed a key only after the upgrade. */
+function refuseSeq(socket: WebSocket): void {
+  const data = { code: 'INVALID_ARGUMENT', message: NEVER_SENT }
+  socket.send(JSON.stringify({ type: 'ERROR', seq: 0, data }))
+  refuseSocket(socket, CLOSE_BAD_SEQ, 'last_seq was never sent')
 }
 
 function entryOf(

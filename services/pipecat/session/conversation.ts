@@ -74,6 +74,11 @@ export class Conversation implements TurnOutput {
     if (this.#listener === listener) this.#listener = null
   }
 
+  /** Whether a returning client can have seen the frame of this number. */
+  mayResumeAt(lastSeq: number): boolean {
+    return this.#sent.mayBeSeen(lastSeq, this.#session.isRestored)
+  }
+
   /** Sends again what a returning client missed; says how many frames are gone for good. */
   resend(lastSeq: number): number {
     this.#sent.continueFrom(lastSeq)

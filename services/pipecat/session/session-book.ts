@@ -58,13 +58,14 @@ export class SessionBook {
       throw new ServiceError('CONFLICT', `There are ${limits.sessionsMax} open sessions already`)
     }
     const createdAtMs = clock.nowMs()
-    const session = this.#add({
+    const record = {
       session_id: randomUUID(),
       user_id: userId,
       owner,
       metadata,
       created_at_ms: createdAtMs,
-    })
+    }
+    const session = this.#add(record, false)
     const isKept = await this.#queueFileWork(session, () => this.#needs.files.write(session.record))
     if (isKept) return session
     this.close(session, 'error')
@@ -116,7 +117,7 @@ export class SessionBook {
     const { limits, clock, files, log } = this.#needs
     const leftovers = await files.leftovers()
     for (const record of leftovers) {
-      const session = this.#add(record)
+      const session = this.#add(record, true)
       const isYoung = clock.nowMs() - record.created_at_ms < limits.lifetimeMs
       if (!isYoung || limits.resumeMs === 0) this.close(session, 'restart')
     }
@@ -128,11 +129,12 @@ export class SessionBook {
     await Promise.all(this.#fileWork.values())
   }
 
-  #add(record: SessionRecord): Session {
+  #add(record: SessionRecord, isRestored: boolean): Session {
     const { clock, metrics } = this.#needs
     const nowMs = clock.monotonicMs()
     const session: Session = {
       record,
+      isRestored,
       state: 'ACTIVE',
       closeReason: null,
       lastSeenAtMs: nowMs,

@@ -26,6 +26,8 @@ export interface SessionRecord {
 /** What a session is doing; only session-book.ts changes it. */
 export interface Session {
   readonly record: SessionRecord
+  /** Taken over from an earlier process, whose frames this one does not know. */
+  readonly isRestored: boolean
   state: 'ACTIVE' | 'CLOSED'
   closeReason: CloseReason | null
   /** Last sign of life of the client: a frame or a connection. */

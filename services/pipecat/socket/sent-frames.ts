@@ -21,7 +21,9 @@ export function createSentFrames() {
       bytes += frame.text.length
       while (frames.length > FRAMES_KEPT || bytes > BYTES_KEPT) bytes -= frames.shift()?.text.length ?? 0
     },
-    /** A client that saw more frames than this process sent comes from an earlier one: numbers go on from there. */
+    /** Whether a client may have seen this number: of an earlier process, as long as this one has sent nothing. */
+    mayBeSeen: (seq: number, hasEarlier: boolean): boolean => seq <= lastSeq || (hasEarlier && lastSeq === 0),
+    /** Numbers go on from what the client saw of an earlier process. */
     continueFrom(seq: number): void {
       lastSeq = Math.max(lastSeq, seq)
     },
