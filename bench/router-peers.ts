@@ -174,14 +174,13 @@ async function measureStreams(all: Doors): Promise<void> {
 async function thoseThatStream(all: Doors): Promise<Doors> {
   const streaming = new Map(all)
   for (const [name, door] of all) {
-    const refusal = await door.stream().then(
-      () => null,
-      (error: unknown) => error,
-    )
-    if (refusal !== null && name !== 'portkey') throw refusal
-    if (refusal === null) continue
-    stderr.write(`router-peers: no streams of Portkey: ${String(refusal)}\n`)
-    streaming.delete(name)
+    try {
+      await door.stream()
+    } catch (error) {
+      if (name !== 'portkey' || !(error instanceof Error)) throw error
+      stderr.write(`router-peers: no streams of Portkey: ${error.message}\n`)
+      streaming.delete(name)
+    }
   }
   return streaming
 }
