@@ -16,7 +16,12 @@ import { closeClients } from './lib/voice-client.ts'
 // alone, and an open loop of chats at three times the most with health and voice beside it, at a stack that sheds load
 // and at one that does not. Only whole answers within 2 s of the planned time of their request count.
 const { values } = parseArgs({
-  options: { short: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    short: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    /** `answers_at_once` of the gateway that sheds. */
+    'at-once': { type: 'string', default: '32' },
+  },
 })
 const ROUNDS = values.short ? 1 : 7
 const ROUND_MS = values.short ? 500 : 10_000
@@ -31,9 +36,13 @@ const SEED = 20_261_125
 const STACK_CORE = 0
 const CLIENT_CORE = 1
 const NEVER_MS = 1_000_000_000
-const WITHOUT_LIMIT = { services: { 'api-gateway': { rate_limit_per_minute: 10_000_000 } } }
+/** No principal is held back: who comes is one, and many. */
+const gatewayWith = (section: object) => ({
+  services: { 'api-gateway': { rate_limit_per_minute: 10_000_000, ...section } },
+})
+const SHEDDING = gatewayWith({ answers_at_once: Number(values['at-once']) })
 const NOT_SHEDDING = {
-  ...WITHOUT_LIMIT,
+  ...gatewayWith({ answers_at_once: 10_000 }),
   shed_after_ms: { background: NEVER_MS, normal: NEVER_MS, high: NEVER_MS },
 }
 
@@ -42,7 +51,7 @@ pinSelf(STACK_CORE)
 const stacks: BenchStack[] = []
 const everyone: Clients[] = []
 try {
-  stacks.push(await startBenchStack({ portBase: 28_200, configuration: WITHOUT_LIMIT }))
+  stacks.push(await startBenchStack({ portBase: 28_200, configuration: SHEDDING }))
   stacks.push(await startBenchStack({ portBase: 28_300, configuration: NOT_SHEDDING }))
   pinSelf(CLIENT_CORE)
   everyone.push(...stacks.map(clientsOf))

@@ -4,6 +4,7 @@ import { ServiceError } from '#chassis/errors.ts'
 import type { Neighbours } from '#chassis/neighbours.ts'
 import type { GatewayConfig } from './config.ts'
 import { elapsedMs } from './elapsed.ts'
+import type { Turnstile } from './turnstile.ts'
 
 export interface Recalled {
   readonly id: string
@@ -28,6 +29,7 @@ export interface MemoryNeeds {
   readonly neighbours: Neighbours
   readonly config: GatewayConfig
   readonly clock: Clock
+  readonly turnstile: Turnstile
 }
 
 interface SearchAnswer {
@@ -37,20 +39,24 @@ interface SearchAnswer {
 /** More are asked for than are used, because answers of the stand-in are dropped from them. */
 const OVERSAMPLING = 3
 
-/** The gateway's side of memory-engine. A memory that fails degrades an answer, it never prevents one. */
-export function createMemory({ neighbours, config, clock }: MemoryNeeds) {
+/**
+ * The gateway's side of memory-engine. A memory that fails degrades an answer, it never prevents one; an answer whose
+ * turn does not come is refused before anything was done for it.
+ */
+export function createMemory({ neighbours, config, clock, turnstile }: MemoryNeeds) {
   return {
     /** Recall reaches across conversations: what was said in another session is what memory is for. */
     async recall(query: string, call: CallContext) {
       if (config.recall_limit === 0) return { step: SKIPPED, passages: [] }
       const body = { query, limit: config.recall_limit * OVERSAMPLING, evidence_only: true }
+      const leave = await turnstile.enter(call)
       const { step, value } = await attempt(clock, () =>
         neighbours.call<SearchAnswer>(
           'memory-engine',
           { method: 'POST', path: '/search', body, timeoutMs: config.recall_timeout_ms, idempotent: true },
           call,
         ),
-      )
+      ).finally(leave)
       return { step, passages: value === undefined ? [] : usable(value.body, config.recall_limit) }
     },
 
@@ -67,10 +73,11 @@ export function createMemory({ neighbours, config, clock }: MemoryNeeds) {
           },
           call,
         )
+      const leave = turnstile.pass()
       const { step } = await attempt(clock, async () => {
         await store('user_turn', question, { role: 'user' })
         if (answer !== '') await store('assistant_turn', answer, { role: 'assistant', stand_in: isStandIn })
-      })
+      }).finally(leave)
       return { step, written: step.status === 'ok' }
     },
   }

@@ -17,6 +17,7 @@ import { registerTurn } from './routes/turn.ts'
 import { openDatabase } from './state/database.ts'
 import { createIdempotencyStore } from './state/idempotency-store.ts'
 import { createSessionStore } from './state/session-store.ts'
+import { createTurnstile } from './turnstile.ts'
 
 const MS_PER_HOUR = 3_600_000
 
@@ -37,7 +38,12 @@ async function setup(ctx: ServiceContext<GatewayConfig>): Promise<void> {
   )
   const idempotency = createIdempotencyStore(database, config.idempotency_hours * MS_PER_HOUR, clock)
   const conversations = createConversations()
-  const memory = createMemory({ neighbours, config, clock })
+  const turnstile = createTurnstile({
+    atOnce: config.answers_at_once,
+    waitMsMax: ctx.settings.shedAfterMs,
+    clock,
+  })
+  const memory = createMemory({ neighbours, config, clock, turnstile })
   const router = createRouter(neighbours, config.model_timeout_ms)
   const actions = { neighbours, clock, toolTimeoutMs: config.tool_timeout_ms }
 
