@@ -1,9 +1,11 @@
 import type { Criterion } from '../engine/criterion.ts'
-import { prometheusClient } from '../engine/prometheus-client.ts'
-import type { CriterionResult, Verdict } from '../engine/types.ts'
+import { type PrometheusClient, prometheusClient } from '../engine/prometheus-client.ts'
+import { judgeCriterion } from '../judges/judge-criterion.ts'
+import type { JudgeOutcome } from '../judges/judge-outcome.ts'
 import { type FamilyRates, ratesOf } from './calibrate-families.ts'
 import type { Family } from './histories/families.ts'
-import { type Binaries, withPlantedCases } from './planted/judge-cases.ts'
+import type { JudgedHistory } from './judge-history.ts'
+import { type Binaries, type PlacedCase, withPlantedCases } from './planted/judge-cases.ts'
 import { judgePlaced } from './planted/judge-placed.ts'
 import { LONG_SOAK, longSoakParameters } from './planted/two-days.ts'
 import type { PlantedCase } from './planted/planted-case.ts'
@@ -44,21 +46,38 @@ export async function calibrateThroughPrometheus(
   for (const family of settings.families) {
     if (binaries.signal?.aborted === true) break
     const cases = stacksOf(family, subject, settings)
-    const verdicts = await withPlantedCases(binaries, cases, async (url, placed) => {
+    const judged = await withPlantedCases(binaries, cases, async (url, placed) => {
       const client = prometheusClient({ url })
-      const results = await Promise.all(placed.map((one) => judgePlaced(criterion, one, client)))
-      return results.flatMap((result) => subject.members.map((member) => verdictOf(result, member)))
+      const stacks = await Promise.all(placed.map((one) => judgeStack(criterion, one, subject, client)))
+      return stacks.flat()
     })
-    const judged = verdicts.map((verdict) => ({ verdict, surprise: null }))
     rates.push(ratesOf(family, judged))
     settings.onFamily?.(ratesOf(family, judged))
   }
   return rates
 }
 
-/** A guard that blocks leaves no series: then nothing can be said of any of them. */
-function verdictOf({ series, verdict }: CriterionResult, member: string): Verdict {
-  return series.find((one) => one.series === member)?.verdict ?? verdict
+/**
+ * Each series by itself, before failures are corrected for their number: that is told of whole gates. A guard that
+ * blocks leaves no series: then nothing can be said of any of them.
+ */
+async function judgeStack(
+  criterion: Criterion,
+  placed: PlacedCase,
+  { members }: Subject,
+  client: PrometheusClient,
+): Promise<readonly JudgedHistory[]> {
+  const outcomes: JudgeOutcome[] = []
+  const result = await judgePlaced(criterion, placed, client, (...asked) => {
+    const outcome = judgeCriterion(...asked)
+    outcomes.push(outcome)
+    return outcome
+  })
+  const [outcome] = result.series.length === 0 ? [] : outcomes
+  return members.map((member) => ({
+    verdict: outcome?.series.find(({ series }) => series === member)?.verdict ?? result.verdict,
+    surprise: outcome?.surprises?.get(member) ?? null,
+  }))
 }
 
 function stacksOf(
