@@ -19,7 +19,7 @@ export const command: CommandDefinition = {
     { flags: '--to <folder>', help: 'restore into another state folder' },
     { flags: '--only <parts>', help: `some of ${Object.keys(PARTS).join(',')}` },
     { flags: '--key <file>', help: 'public key (PEM) of the machine that made it; its own one by default' },
-    { flags: '--dry-run', help: 'check everything, change nothing' },
+    { flags: '--dry-run', help: 'check everything, change nothing; also while the stack runs' },
     { flags: '--json', help: 'print as JSON' },
   ],
   examples: ['./sonia restore latest --dry-run', './sonia restore latest --only policies'],
@@ -74,7 +74,7 @@ function partsOf(text: string | undefined): readonly Part[] | null {
 }
 
 function jsonOf(restored: Restored, isDryRun: boolean) {
-  const { id, createdAt, sentinel, replaced, removed, safetyFolder, durationMs } = restored
+  const { id, createdAt, sentinel, replaced, removed, safetyFolder, heldBy, durationMs } = restored
   return {
     id,
     created_at: createdAt,
@@ -82,17 +82,22 @@ function jsonOf(restored: Restored, isDryRun: boolean) {
     replaced,
     removed,
     safety_folder: safetyFolder,
+    held_by: heldBy,
     duration_ms: durationMs,
     dry_run: isDryRun,
   }
 }
 
 function textOf(
-  { id, createdAt, sentinel, replaced, safetyFolder, durationMs }: Restored,
+  { id, createdAt, sentinel, replaced, safetyFolder, heldBy, durationMs }: Restored,
   isDryRun: boolean,
 ): string {
   const memories = sentinel === null ? '' : `, ${sentinel.memories} memories`
-  if (isDryRun) return `${id} of ${createdAt} is whole${memories}; nothing was changed.\n`
+  if (isDryRun) {
+    const first =
+      heldBy.length === 0 ? '' : 'The stack holds the data: ./sonia down before the restore itself.\n'
+    return `${id} of ${createdAt} is whole${memories}; nothing was changed.\n${first}`
+  }
   const kept = safetyFolder === null ? '' : `What was there before: ${safetyFolder}\n`
   return `Restored ${id} of ${createdAt}: ${replaced.length} files${memories}, in ${(durationMs / 1000).toFixed(1)} s.\n${kept}Then: ./sonia up\n`
 }

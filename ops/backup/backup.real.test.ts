@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -21,17 +30,33 @@ test('a full disk is refused before anything is written, and the last good backu
     refusedWith('DISK_FULL'),
   )
   await assert.rejects(restoreBackup(restoreRequest(home, backup.path, { files })), refusedWith('DISK_FULL'))
+  const tooSmall = restoreRequest(home, backup.path, { files, isDryRun: true, to: join(home, 'not/yet') })
+  await assert.rejects(restoreBackup(tooSmall), refusedWith('DISK_FULL'))
+  assert.equal(existsSync(join(home, 'not')), false)
   await restoreBackup(restoreRequest(home, backup.path, { isDryRun: true }))
 })
 
-test('data that a process holds open is not restored over', async () => {
+test('data that a process holds open, by whatever link, is not restored over, but a dry run checks beside it', async () => {
   const { home, backup } = await backedUp()
+  const link = `${home}-link`
+  symlinkSync(home, link)
+  homes.push(link)
   const script =
     'require("node:fs").openSync(process.argv[1]); console.log("open"); setInterval(() => {}, 1e6)'
   const holder = spawn(process.execPath, ['-e', script, join(home, 'data/memory/sonia.db')])
   try {
     await once(holder.stdout, 'data')
-    await assert.rejects(restoreBackup(restoreRequest(home, backup.path)), refusedWith('SERVICES_RUNNING'))
+    for (const to of [home, link]) {
+      const request = restoreRequest(home, backup.path, { to })
+      await assert.rejects(restoreBackup(request), refusedWith('SERVICES_RUNNING'))
+      const before = [liveDigest(home), readdirSync(home, { recursive: true }).length]
+      const { heldBy, safetyFolder } = await restoreBackup({ ...request, isDryRun: true })
+      assert.deepEqual([heldBy, safetyFolder], [[holder.pid], null])
+      assert.deepEqual([liveDigest(home), readdirSync(home, { recursive: true }).length], before)
+    }
+    truncateSync(join(backup.path, 'files/data/memory/sonia.db'), 4096)
+    const damaged = restoreRequest(home, backup.path, { isDryRun: true })
+    await assert.rejects(restoreBackup(damaged), refusedWith('FILE_TRUNCATED'))
   } finally {
     holder.kill('SIGKILL')
     await once(holder, 'exit')

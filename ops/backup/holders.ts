@@ -1,13 +1,22 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { BackupError } from './backup-error.ts'
 
 /** Processes (pid) that have a file below `folder` open. Sees only processes of this user, or all for root. */
-function holdersOf(folder: string): readonly number[] {
-  const inside = `${folder}/`
+export function holdersOf(folder: string): readonly number[] {
+  const inside = `${realPath(folder)}/`
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((pid) => openFiles(pid).some((path) => path.startsWith(inside)))
     .map(Number)
+}
+
+/** As the kernel names it, whatever links lead there; the path itself where nothing is there. */
+function realPath(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return folder
+  }
 }
 
 function openFiles(pid: string): readonly string[] {

@@ -3,7 +3,7 @@ import { BackupError } from './backup-error.ts'
 import { checkBackup, checkDatabaseFile } from './check-backup.ts'
 import { explainIo, type FileSystem } from './file-system.ts'
 import { FILES_FOLDER } from './folders.ts'
-import { refuseWhileHeld } from './holders.ts'
+import { holdersOf, refuseWhileHeld } from './holders.ts'
 import type { BackupFile, BackupManifest } from './manifest.ts'
 import { knownSchema } from './schema-versions.ts'
 import type { Trust } from './signing.ts'
@@ -17,7 +17,7 @@ export interface RestoreRequest {
   readonly trust: Trust
   /** Everything where it is null. */
   readonly only: readonly Part[] | null
-  /** Checks everything that can be checked without changing anything. */
+  /** Checks everything that can be checked without changing anything, also while services hold the data. */
   readonly isDryRun: boolean
   readonly files: FileSystem
   readonly nowMs: () => number
@@ -31,6 +31,8 @@ export interface Restored {
   readonly removed: readonly string[]
   /** Where what was live before is kept; null where nothing was, or nothing was changed. */
   readonly safetyFolder: string | null
+  /** Processes that have to let go of the data first; only a dry run gets that far with any. */
+  readonly heldBy: readonly number[]
   readonly durationMs: number
 }
 
@@ -46,7 +48,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
   const { backup, to, trust, files, nowMs, isDryRun } = request
   const startedAtMs = nowMs()
   try {
-    refuseWhileHeld(join(to, 'data'))
+    const data = join(to, 'data')
+    const heldBy = isDryRun ? holdersOf(data) : []
+    if (!isDryRun) refuseWhileHeld(data)
     const manifest = checkBackup(backup, { files, trust })
     const chosen = chosenFiles(manifest, request.only)
     refuseNewer(chosen, backup)
@@ -54,9 +58,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
     if (!isDryRun) {
       files.makeFolder(to)
       finishPendingSwap(to, files)
-      refuseWithoutRoom(chosen, to, files)
     }
-    await stage({ manifest, chosen, plan }, request)
+    refuseWithoutRoom(chosen, to, files)
+    await stage({ manifest, chosen, plan, isServed: heldBy.length > 0 }, request)
     if (!isDryRun) swapIn(to, plan, files)
     return {
       id: manifest.id,
@@ -65,6 +69,7 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
       replaced: plan.replaced,
       removed: plan.removed,
       safetyFolder: files.kindOf(join(to, plan.safety)) === 'folder' ? join(to, plan.safety) : null,
+      heldBy,
       durationMs: nowMs() - startedAtMs,
     }
   } catch (error) {
@@ -111,21 +116,27 @@ function planSwap(manifest: BackupManifest, chosen: readonly BackupFile[], reque
 
 function refuseWithoutRoom(chosen: readonly BackupFile[], to: string, files: FileSystem): void {
   const needed = chosen.reduce((sum, { size }) => sum + size, 0)
-  const free = files.freeBytes(to)
+  const free = files.freeBytes(existing(to, files))
   if (free >= needed) return
   throw new BackupError('DISK_FULL', `${to}: ${free} bytes free, ${needed} needed`, {
     hint: 'make room there; nothing was changed',
   })
 }
 
+/** The folder itself, or the nearest one above it that is there: where it would be made. */
+function existing(folder: string, files: FileSystem): string {
+  return files.kindOf(folder) === 'absent' ? existing(dirname(folder), files) : folder
+}
+
 interface Staging {
   readonly manifest: BackupManifest
   readonly chosen: readonly BackupFile[]
   readonly plan: Swap
+  readonly isServed: boolean
 }
 
 async function stage(
-  { manifest, chosen, plan }: Staging,
+  { manifest, chosen, plan, isServed }: Staging,
   { backup, to, files, isDryRun, nowMs }: RestoreRequest,
 ): Promise<void> {
   // A dry run stages beside the backup, so that not even a folder of the target changes.
@@ -134,10 +145,12 @@ async function stage(
     for (const file of chosen) {
       const target = join(folder, file.path)
       files.makeFolder(dirname(target))
-      files.copy(join(backup, FILES_FOLDER, file.path), target)
+      const from = join(backup, FILES_FOLDER, file.path)
+      if (isServed) files.copyBitByBit(from, target)
+      else files.copy(from, target)
       const sync = () => files.sync(target)
       if (file.database === undefined) sync()
-      else await checkDatabaseFile({ path: target, file, manifest, meanwhile: sync })
+      else await checkDatabaseFile({ path: target, file, manifest, isServed, meanwhile: sync })
     }
     if (plan.replaced.includes(RESTORED_MARK)) {
       const restored = { backup_id: manifest.id, restored_at_ms: nowMs() }
