@@ -5,6 +5,7 @@ import { digestOfListed } from './folder-digest.ts'
 import { readTree, type TreeEntry } from './file-tree.ts'
 import { finding, type Finding } from './findings.ts'
 import { MANIFEST_FILE, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
+import { PARSED_BYTES_MAX } from './read-listed.ts'
 import { sha256, sha256OfFile } from './sha256.ts'
 import { renderSha256Sums, SHA256SUMS_FILE } from './sha256sums.ts'
 
@@ -20,8 +21,8 @@ export interface FilesAnswer {
 }
 
 const WRITE_OR_RUN = 0o7333
-/** A run's manifest lists some hundred files; whoever sends more sends something else. */
-const MANIFEST_BYTES_MAX = 64 * 1024 * 1024
+/** All signatures, keys and pages of a release together have some hundred thousand bytes. */
+const OUTSIDE_BYTES_MAX = 32 * 1024 * 1024
 
 /** First question: is every file there, none besides, each byte and mode as the manifest says? */
 export async function checkFiles(bundle: string): Promise<FilesAnswer> {
@@ -37,10 +38,12 @@ export async function checkFiles(bundle: string): Promise<FilesAnswer> {
     )
     return { findings: [...odd, missing], read: null }
   }
-  if (place.size > MANIFEST_BYTES_MAX) {
+  if (place.size > PARSED_BYTES_MAX) {
     const malformed = finding('MANIFEST_MALFORMED', `MANIFEST.json has ${place.size} bytes: too many`)
     return { findings: [...odd, malformed], read: null }
   }
+  const outside = checkOutside(tree)
+  if (outside.length > 0) return { findings: [...odd, ...outside], read: null }
   const text = await readFile(join(bundle, MANIFEST_FILE), 'utf8')
   const manifest = tryParse(text)
   if (manifest instanceof Error) {
@@ -71,7 +74,10 @@ function checkKind(entry: TreeEntry): readonly Finding[] {
   const { path } = entry
   if (entry.kind === 'symlink')
     return [finding('FILE_LINK', `${path} is a symbolic link; a bundle holds files only`, path)]
-  if (entry.kind === 'other') return [finding('FILE_SPECIAL', `${path} is neither a file nor a folder`, path)]
+  if (entry.kind === 'other')
+    return [
+      finding('FILE_SPECIAL', `${path} is neither a file nor a folder, or has a name that is no text`, path),
+    ]
   return checkMode(entry)
 }
 
@@ -125,6 +131,16 @@ function checkEmptyFolders(empty: readonly string[], { files }: Manifest): reado
   return empty
     .filter((folder) => !files.some(({ path }) => path.startsWith(`${folder}/`)))
     .map((path) => finding('FILE_EXTRA', `${path} is a folder that holds nothing`, path))
+}
+
+/** No digest bounds what comes after the manifest, and it is read before anybody is known to have signed it. */
+function checkOutside(tree: readonly TreeEntry[]): readonly Finding[] {
+  const outside = tree.filter(
+    ({ path }) => isOutside(path) && ![MANIFEST_FILE, SHA256SUMS_FILE].includes(path),
+  )
+  const bytes = outside.reduce((sum, { size }) => sum + size, 0)
+  if (bytes <= OUTSIDE_BYTES_MAX) return []
+  return [finding('FILE_EXTRA', `keys, signatures and pages have ${bytes} bytes: more than any release`)]
 }
 
 function isOutside(path: string): boolean {

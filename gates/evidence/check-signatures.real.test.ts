@@ -24,7 +24,7 @@ test('refuses an attestation with another signature over the same payload', () =
     const path = join(copy, 'attestations/soak.dsse.json')
     const envelope = JSON.parse(await readFile(path, 'utf8'))
     const other = JSON.parse(await readFile(join(copy, 'attestations/go-no-go.dsse.json'), 'utf8'))
-    await overwrite(path, JSON.stringify({ ...envelope, signatures: other.signatures }))
+    await overwrite(path, `${JSON.stringify({ ...envelope, signatures: other.signatures })}\n`)
   }))
 
 test('refuses an attestation of one gate in the name of another', () =>
@@ -66,7 +66,7 @@ test('refuses the same signature given twice', () =>
     const envelope = JSON.parse(await readFile(path, 'utf8'))
     await overwrite(
       path,
-      JSON.stringify({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] }),
+      `${JSON.stringify({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] })}\n`,
     )
   }))
 
@@ -74,7 +74,7 @@ test('refuses an envelope without a signature', () =>
   refuses('ATTESTATION_MALFORMED', 10, async (copy) => {
     const path = join(copy, 'attestations/soak.dsse.json')
     const envelope = JSON.parse(await readFile(path, 'utf8'))
-    await overwrite(path, JSON.stringify({ ...envelope, signatures: [] }))
+    await overwrite(path, `${JSON.stringify({ ...envelope, signatures: [] })}\n`)
   }))
 
 test('refuses a changed key id', () =>
@@ -114,6 +114,19 @@ test('refuses text around a public key, and a second member or space in an envel
     await refuses('ATTESTATION_MALFORMED', 10, async (copy) => {
       const path = join(copy, 'attestations/soak.dsse.json')
       await overwrite(path, change(await readFile(path, 'utf8')))
+    })
+})
+
+test('refuses a statement that says one thing twice, signed by the right key: another reader takes the first', async () => {
+  for (const change of [
+    (text: string) => text.replace('"predicate":{', '"predicate":{"result":"PASSED",'),
+    (text: string) => `${text}\n`,
+  ])
+    await refuses('ATTESTATION_MALFORMED', 10, async (copy) => {
+      const text = await readFile(join(copy, 'attestations/soak.dsse.json'), 'utf8')
+      const changed = Buffer.from(change(payloadOf(parseDsse(text)).toString()))
+      for (const [name, content] of envelopeFiles('soak', signDsse(changed, keys)))
+        await overwrite(join(copy, 'attestations', name), content)
     })
 })
 

@@ -87,9 +87,8 @@ async function checkAttestation(context: Context, expected: Attestation): Promis
   const signature = checkSignature(context, envelope, path)
   if (signature !== null && signature.code !== 'NO_TRUST') return [signature]
   const content = checkContent(context, expected, statement, path)
-  const form = checkForm(envelope, text, path)
   const sibling = await checkSigstore(context, expected.name, envelope)
-  return [signature, content, form, sibling].filter((one) => one !== null)
+  return [signature, content, sibling].filter((one) => one !== null)
 }
 
 function checkSignature(context: Context, envelope: DsseEnvelope, path: string): Finding | null {
@@ -148,12 +147,6 @@ function anotherManifest({ manifest }: ReadManifest, statement: Statement, path:
     `${path} vouches for another run than ${manifest.run_id}`,
     path,
   )
-}
-
-/** Another reader may take the first of two members of one name; there is one way to write an envelope. */
-function checkForm(envelope: DsseEnvelope, text: string, path: string): Finding | null {
-  if (text === `${JSON.stringify(envelope)}\n`) return null
-  return finding('ATTESTATION_MALFORMED', `${path} says more than its envelope, or says it twice`, path)
 }
 
 /** The sigstore file is a second rendering of the same envelope: any difference is somebody's edit. */

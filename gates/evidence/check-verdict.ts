@@ -13,6 +13,7 @@ import { LAYOUT } from './bundle-layout.ts'
 import { coursesPath, readCourses } from './courses-file.ts'
 import { finding, type Finding } from './findings.ts'
 import type { Manifest } from './manifest.ts'
+import { readListed } from './read-listed.ts'
 import { parseInputs } from './read-verdict.ts'
 import { startOverBlocks } from './recorded-prometheus.ts'
 import { cardsOfGate, sensitivityPath } from './sensitivity-file.ts'
@@ -57,7 +58,7 @@ async function judgeAgain(
   scratch: string,
   binary: string,
 ): Promise<Again> {
-  const inputs = parseInputs(await readFile(join(bundle, LAYOUT.inputs), 'utf8'))
+  const inputs = parseInputs(await readListed(bundle, manifest, LAYOUT.inputs))
   const blocks = join(scratch, 'blocks')
   const criteriaFolder = join(scratch, LAYOUT.criteria)
   await copyChecked(bundle, manifest, `${LAYOUT.blocks}/`, blocks)

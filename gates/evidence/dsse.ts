@@ -46,14 +46,17 @@ export function payloadOf(envelope: DsseEnvelope): Buffer {
   return Buffer.from(envelope.payload, 'base64')
 }
 
-/** Reads an envelope strictly: unknown members, odd base64 and no signature at all are errors. */
+/**
+ * Reads an envelope strictly: unknown members, odd base64 and no signature at all are errors, and so is any other way
+ * to write it than ours. Another reader may take the first of two members of one name.
+ */
 export function parseDsse(text: string): DsseEnvelope {
   const value: unknown = JSON.parse(text)
   const { payloadType, payload, signatures } = members(value, ['payloadType', 'payload', 'signatures'])
   if (payloadType !== IN_TOTO_TYPE) throw new Error(`the payload type is not ${IN_TOTO_TYPE}`)
   if (!Array.isArray(signatures) || signatures.length === 0)
     throw new Error('the envelope carries no signature')
-  return {
+  const envelope = {
     payloadType,
     payload: strictBase64(payload),
     signatures: signatures.map((one: unknown) => {
@@ -62,6 +65,9 @@ export function parseDsse(text: string): DsseEnvelope {
       return { keyid, sig: strictBase64(sig) }
     }),
   }
+  if (text !== `${JSON.stringify(envelope)}\n`)
+    throw new Error('it says more than its envelope, or says it twice')
+  return envelope
 }
 
 function members(value: unknown, names: readonly string[]): Record<string, unknown> {

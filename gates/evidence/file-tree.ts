@@ -53,11 +53,18 @@ async function walk(root: string, folder: string, onEmpty: (folder: string) => v
   if (names.length === 0) onEmpty(folder)
   for (const name of names) {
     const path = folder === '' ? name : `${folder}/${name}`
-    const stats = await lstat(join(root, path))
-    if (stats.isDirectory()) found.push(...(await walk(root, path, onEmpty)))
+    const stats = await lstat(join(root, path)).catch(nullIfMissing)
+    // A name that is no UTF-8 cannot be asked for by what it reads as.
+    if (stats === null) found.push({ path, kind: 'other', size: 0, mode: 0 })
+    else if (stats.isDirectory()) found.push(...(await walk(root, path, onEmpty)))
     else found.push(describe(path, stats))
   }
   return found
+}
+
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error
+  return null
 }
 
 function describe(path: string, stats: Stats): TreeEntry {

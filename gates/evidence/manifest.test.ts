@@ -33,8 +33,11 @@ const MANIFEST: Manifest = {
   files: [file('a'), file('b/c')],
 }
 
+const written = (change: Record<string, unknown>) =>
+  `${JSON.stringify({ ...MANIFEST, ...change }, null, 2)}\n`
+
 const refuses = (change: Record<string, unknown>) =>
-  assert.throws(() => parseManifest(JSON.stringify({ ...MANIFEST, ...change })), JSON.stringify(change))
+  assert.throws(() => parseManifest(written(change)), JSON.stringify(change))
 
 test('refuses unknown members, missing ones, and values that do not fit', () => {
   refuses({ approved: true })
@@ -48,6 +51,23 @@ test('refuses unknown members, missing ones, and values that do not fit', () => 
   refuses({ files: [{ ...file('a'), mode: '0644' }] })
   refuses({ files: [{ ...file('a'), sha256: DIGEST.toUpperCase() }] })
 })
+
+test('refuses a second member of one name, and any other way to write the same', () => {
+  const text = written({})
+  assert.deepEqual(parseManifest(text), MANIFEST)
+  for (const other of [
+    text.replace('{', '{\n  "profile": "release",'),
+    text.trimEnd(),
+    JSON.stringify(MANIFEST),
+    text.replace('smoke', '\\u0073moke'),
+  ]) {
+    assert.notEqual(other, text)
+    assert.throws(() => parseManifest(other), /written otherwise/u)
+  }
+})
+
+test('refuses a predecessor whose name leads elsewhere', () =>
+  refuses({ previous: { run_id: '..', manifest_sha256: DIGEST } }))
 
 test('refuses paths that leave the bundle, come twice, or come out of order', () => {
   for (const path of ['../a', '/a', 'a/../b', 'a//b', './a', 'a/', 'a\\b', 'a\nb', ''])

@@ -5,6 +5,8 @@ import { comparePaths } from './file-tree.ts'
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const GitObject = Type.String({ pattern: '^[0-9a-f]{40}([0-9a-f]{24})?$' })
 
+const RunId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' })
+
 const ROLES = [
   'report',
   'verdict',
@@ -52,7 +54,7 @@ const ReleasedSchema = Type.Object(
 export const ManifestSchema = Type.Object(
   {
     format: Type.Literal('sonia-manifest/1'),
-    run_id: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
+    run_id: RunId,
     profile: Type.String({ minLength: 1 }),
     /** A rehearsal proves the machinery of the release, never a release. */
     purpose: Type.Union([Type.Literal('run'), Type.Literal('rehearsal')]),
@@ -64,7 +66,7 @@ export const ManifestSchema = Type.Object(
     released: ReleasedSchema,
     versions: Type.Record(Type.String(), Type.String()),
     previous: Type.Union([
-      Type.Object({ run_id: Type.String(), manifest_sha256: Sha256 }, { additionalProperties: false }),
+      Type.Object({ run_id: RunId, manifest_sha256: Sha256 }, { additionalProperties: false }),
       Type.Null(),
     ]),
     files: Type.Array(ManifestFileSchema, { minItems: 1 }),
@@ -83,7 +85,10 @@ export function renderManifest(manifest: Manifest): string {
   return `${JSON.stringify({ ...manifest, files }, null, 2)}\n`
 }
 
-/** Reads a manifest strictly: unknown members, unsafe or repeated or unsorted paths are errors. */
+/**
+ * Reads a manifest strictly: unknown members, unsafe or repeated or unsorted paths are errors, and so is a second
+ * member of one name, of which another reader would take the first.
+ */
 export function parseManifest(text: string): Manifest {
   const value: unknown = JSON.parse(text)
   if (!Value.Check(ManifestSchema, value)) {
@@ -98,6 +103,7 @@ export function parseManifest(text: string): Manifest {
     if (before !== undefined && comparePaths(before.path, file.path) >= 0)
       throw new Error(`${file.path} is listed twice or out of order`)
   }
+  if (text !== renderManifest(value)) throw new Error('it is written otherwise than we write one')
   return value
 }
 

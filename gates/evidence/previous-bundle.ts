@@ -1,14 +1,15 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MANIFEST_FILE, parseManifest, type Manifest } from './manifest.ts'
+import { parseManifest, type Manifest } from './manifest.ts'
+import { readManifestOf } from './read-listed.ts'
 import { sha256 } from './sha256.ts'
 
 /** The newest bundle of a folder, to which the next one is chained; null where there is none. */
 export async function previousBundle(artifactsFolder: string): Promise<Manifest['previous']> {
   let newest: { createdAt: string; link: NonNullable<Manifest['previous']> } | null = null
   for (const name of await readdir(artifactsFolder).catch(noneIfMissing)) {
-    const text = await readFile(join(artifactsFolder, name, MANIFEST_FILE), 'utf8').catch(noTextIfMissing)
-    const manifest = text === null ? null : parsedOrNull(text)
+    const text = await readManifestOf(join(artifactsFolder, name)).catch(() => null)
+    const manifest = text === null ? null : parsedOrNull(text.toString('utf8'))
     if (text === null || manifest === null) continue
     if (newest !== null && manifest.created_at <= newest.createdAt) continue
     newest = {
@@ -31,9 +32,4 @@ function parsedOrNull(text: string): Manifest | null {
 function noneIfMissing(error: NodeJS.ErrnoException): string[] {
   if (error.code !== 'ENOENT') throw error
   return []
-}
-
-function noTextIfMissing(error: NodeJS.ErrnoException): null {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-  return null
 }

@@ -1,4 +1,25 @@
-import { outputOf, runProcess } from './run-process.ts'
+import { outputOf, type ProcessResult, runProcess } from './run-process.ts'
+
+/** As the objects are stored: a local replacement of an object, or a hook that says nothing changed, speaks for nobody. */
+const AS_STORED = [
+  '--no-replace-objects',
+  ...[
+    'core.fsmonitor=false',
+    'core.untrackedCache=false',
+    'core.trustctime=true',
+    'core.checkStat=default',
+  ].flatMap((setting) => ['-c', setting]),
+]
+
+/** Git's answer about a repository as it is stored. */
+export function askGit(folder: string, args: readonly string[]): Promise<ProcessResult> {
+  return runProcess('git', [...AS_STORED, ...args], { cwd: folder })
+}
+
+/** The same where it must succeed. */
+export function tellGit(folder: string, args: readonly string[]): Promise<string> {
+  return outputOf('git', [...AS_STORED, ...args], { cwd: folder })
+}
 
 /** What git says of the tree that was judged. */
 export interface RepositoryState {
@@ -12,18 +33,32 @@ export interface RepositoryState {
 }
 
 export async function repositoryState(folder: string): Promise<RepositoryState> {
-  const at = { cwd: folder }
-  const shown = await outputOf('git', ['log', '-1', '--no-show-signature', '--format=%H%n%T%n%ae%n%ce'], at)
+  const shown = await tellGit(folder, ['log', '-1', '--no-show-signature', '--format=%H%n%T%n%ae%n%ce'])
   const [commit, tree, author, committer] = shown.trimEnd().split('\n')
   if (commit === undefined || tree === undefined || author === undefined || committer === undefined)
     throw new Error('git log did not name a commit')
-  const changed = await outputOf('git', ['status', '--porcelain', '--untracked-files=normal'], at)
-  const email = await runProcess('git', ['config', 'user.email'], at)
+  const email = await askGit(folder, ['config', 'user.email'])
   return {
     commit,
     tree,
-    dirty: changed.trim() !== '',
+    dirty: await isDirty(folder),
     authorEmails: [...new Set([author, committer])],
     userEmail: email.exitCode === 0 ? email.stdout.toString('utf8').trim() : null,
   }
+}
+
+/** Anything that the commit does not hold, also where this clone alone was told to look away from it. */
+async function isDirty(folder: string): Promise<boolean> {
+  const changed = await tellGit(folder, ['status', '--porcelain', '--untracked-files=normal'])
+  if (changed.trim() !== '') return true
+  // Files assumed unchanged have a small letter, files left out an S: git does not compare them.
+  const marks = await tellGit(folder, ['ls-files', '-v', '-z'])
+  if (/(?:^|\0)[a-zS]/u.test(marks)) return true
+  const ignoredHereOnly = [
+    '--others',
+    '--exclude-per-directory=.gitignore',
+    '--directory',
+    '--no-empty-directory',
+  ]
+  return (await tellGit(folder, ['ls-files', ...ignoredHereOnly])) !== ''
 }

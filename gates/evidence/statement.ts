@@ -49,8 +49,11 @@ export function statementBytes(statement: Statement): Buffer {
   return Buffer.from(JSON.stringify(statement))
 }
 
+/** Reads a statement strictly: what another reader of the same bytes could take for something else is an error. */
 export function parseStatement(payload: Uint8Array): Statement {
   const value: unknown = JSON.parse(Buffer.from(payload).toString('utf8'))
+  if (!Buffer.from(JSON.stringify(value)).equals(payload))
+    throw new Error('the statement says more than its members, or says one twice')
   if (!Value.Check(StatementSchema, value)) {
     const [first] = Value.Errors(StatementSchema, value)
     throw new Error(`not an in-toto statement: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.trim())

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseManifest } from './manifest.ts'
+import { readListed } from './read-listed.ts'
 import { criteriaDigest } from './released.ts'
 import { outputOf } from './run-process.ts'
 import {
@@ -105,6 +106,28 @@ test('refuses a manifest and a list of digests that are endless, without reading
   await refuses('SUMS_CHANGED', 10, grow('SHA256SUMS'))
 })
 
+test('refuses signatures, keys and pages that are endless, without reading them', async () => {
+  for (const path of ['keys/machine.pem', 'attestations/sign-off-soak-0.dsse.json', 'release.html'])
+    await refuses('FILE_EXTRA', 10, async (copy) => {
+      await rm(join(copy, path), { force: true })
+      await writeFile(join(copy, path), '')
+      await truncate(join(copy, path), 3 * 1024 ** 3)
+      await chmod(join(copy, path), 0o444)
+    })
+})
+
+test('refuses a verdict that grew while it was checked', async () => {
+  const manifest = parseManifest(await readFile(join(bundle, 'MANIFEST.json'), 'utf8'))
+  const copy = await copyForDamage(bundle, join(folder, 'grown'))
+  await edit(join(copy, 'verdict.json'), '"value": 3', '"value": 4')
+  await assert.rejects(readListed(copy, manifest, 'verdict.json'), /changed while it was read/u)
+})
+
+test('refuses a name that is no text', () =>
+  refuses('FILE_SPECIAL', 10, (copy) =>
+    writeFile(Buffer.concat([Buffer.from(`${copy}/attestations/`), Buffer.from([0x61, 0xff])]), 'x'),
+  ))
+
 test('refuses a manifest that lists nothing', () =>
   refuses('MANIFEST_MALFORMED', 10, async (copy) => {
     const manifest = parseManifest(await readFile(join(copy, 'MANIFEST.json'), 'utf8'))
@@ -146,6 +169,17 @@ test('refuses a run whose predecessor beside it was changed or replaced', async 
   const result = await verify(second.path)
   assert.equal(result.files.findings[0]?.code, 'CHAIN_BROKEN')
   assert.equal(result.exitCode, 10)
+})
+
+test('refuses a run beside which a pipe or a device lies as its predecessor, instead of waiting for it to end', async () => {
+  const first = await makeBundle(recording, { keys, runId: 'chain-3', createdAtMs: Date.UTC(2030, 0, 3) })
+  const second = await makeBundle(recording, { keys, runId: 'chain-4', createdAtMs: Date.UTC(2030, 0, 4) })
+  const place = join(first.path, 'MANIFEST.json')
+  for (const replace of [() => outputOf('mkfifo', [place]), () => symlink('/dev/zero', place)]) {
+    await rm(place)
+    await replace()
+    assert.equal((await verify(second.path)).files.findings[0]?.code, 'CHAIN_BROKEN')
+  }
 })
 
 test('refuses a verdict edited and signed again by the right key: the recorded data object', () =>

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { RunVerdict, Verdict } from '../engine/types.ts'
 import { LAYOUT } from './bundle-layout.ts'
@@ -6,7 +6,8 @@ import { checkFiles, type ReadManifest } from './check-files.ts'
 import { checkMachineSignatures } from './check-signatures.ts'
 import { checkVerdict, type RederiveOptions } from './check-verdict.ts'
 import { exitCodeOf, finding, type Finding } from './findings.ts'
-import { MANIFEST_FILE } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
+import { readListed, readManifestOf } from './read-listed.ts'
 import { parseVerdict } from './read-verdict.ts'
 import { sha256 } from './sha256.ts'
 import type { Trust } from './trust.ts'
@@ -49,7 +50,7 @@ type ReleaseCheck = (bundle: string, read: ReadManifest, verdict: RunVerdict) =>
 export async function verifyBundle(bundle: string, options: VerifyOptions): Promise<Verification> {
   if (!(await lstat(bundle)).isDirectory()) throw new Error(`${bundle} is not a folder`)
   const { findings, read } = await checkFiles(bundle)
-  const verdict = read === null ? null : await readVerdict(bundle)
+  const verdict = read === null ? null : await readVerdict(bundle, read.manifest)
   if (read === null || verdict === null || verdict instanceof Error)
     return stopped(read, [...findings, ...unusableVerdict(findings, verdict)])
   const chain = await checkChain(bundle, read)
@@ -75,15 +76,14 @@ export async function verifyBundle(bundle: string, options: VerifyOptions): Prom
 async function checkChain(bundle: string, { manifest }: ReadManifest): Promise<readonly Finding[]> {
   const { previous } = manifest
   if (previous === null) return []
-  const path = join(dirname(bundle), basename(previous.run_id), MANIFEST_FILE)
-  const text = await readFile(path).catch(() => null)
+  const text = await readManifestOf(join(dirname(bundle), basename(previous.run_id))).catch(() => '')
   if (text === null || sha256(text) === previous.manifest_sha256) return []
   return [finding('CHAIN_BROKEN', `the run before, ${previous.run_id}, is not the one this was chained to`)]
 }
 
-async function readVerdict(bundle: string): Promise<RunVerdict | Error> {
+async function readVerdict(bundle: string, manifest: Manifest): Promise<RunVerdict | Error> {
   try {
-    return parseVerdict(await readFile(join(bundle, LAYOUT.verdict), 'utf8'))
+    return parseVerdict(await readListed(bundle, manifest, LAYOUT.verdict))
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }

@@ -10,7 +10,7 @@ import { sha256 } from '../evidence/sha256.ts'
 import type { Trust } from '../evidence/trust.ts'
 import type { ReleaseFindings } from '../evidence/verify-bundle.ts'
 import { tagNames, type Candidate } from './candidate.ts'
-import { checkClone } from './check-clone.ts'
+import { checkClone, checkCommit } from './check-clone.ts'
 import { checkLooseSignOffs } from './check-loose-sign-offs.ts'
 import { checkSummary, type CheckedSummary } from './check-summary.ts'
 import { loadPolicy, type LoadedPolicy } from './policy-file.ts'
@@ -27,8 +27,22 @@ export interface ReleaseCheckOptions {
   readonly repository: string | null
 }
 
-/** What a release adds to a bundle, checked as of the moment it was sealed. A bundle nobody sealed has nothing to check. */
+/**
+ * What a clone knows of the commit, and what a release adds to a bundle, checked as of the moment it was sealed. Of a
+ * bundle that nobody sealed only sign-offs are checked.
+ */
 export async function checkRelease(
+  bundle: string,
+  read: ReadManifest,
+  verdict: RunVerdict,
+  options: ReleaseCheckOptions,
+): Promise<ReleaseFindings> {
+  const commit = await checkCommit(read, options.repository)
+  const rest = await checkPeople(bundle, read, verdict, options)
+  return { ...rest, findings: [...commit, ...rest.findings] }
+}
+
+async function checkPeople(
   bundle: string,
   read: ReadManifest,
   verdict: RunVerdict,

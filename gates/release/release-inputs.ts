@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path'
 import { locateTool } from '#tools/locate.ts'
 import { type CommandArguments, textOption } from '../command.ts'
 import { type AllowedSigner, parseAllowedSigners } from '../evidence/allowed-signers.ts'
-import { MANIFEST_FILE, parseManifest } from '../evidence/manifest.ts'
+import { parseManifest } from '../evidence/manifest.ts'
+import { readManifestOf } from '../evidence/read-listed.ts'
 import { runProcess } from '../evidence/run-process.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
@@ -86,8 +87,8 @@ async function newestBundle(folder: string): Promise<string> {
   let newest: { path: string; createdAt: string } | null = null
   for (const name of await readdir(folder).catch(() => [])) {
     if (name.startsWith('release-candidate-')) continue
-    const text = await readFile(join(folder, name, MANIFEST_FILE), 'utf8').catch(() => null)
-    const createdAt = text === null ? null : createdAtOf(text)
+    const text = await readManifestOf(join(folder, name)).catch(() => null)
+    const createdAt = text === null ? null : createdAtOf(text.toString('utf8'))
     if (createdAt !== null && (newest === null || createdAt > newest.createdAt))
       newest = { path: join(folder, name), createdAt }
   }

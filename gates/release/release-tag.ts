@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finding, type Finding } from '../evidence/findings.ts'
-import { outputOf, runProcess } from '../evidence/run-process.ts'
+import { askGit, tellGit } from '../evidence/repository.ts'
+import { outputOf } from '../evidence/run-process.ts'
 import { sshKeyLine } from '../evidence/ssh-key.ts'
 import type { Candidate } from './candidate.ts'
 import { selfReason, type SignOffContext } from './judge-sign-offs.ts'
@@ -55,7 +56,7 @@ export async function makeTag(repository: string, claim: TagClaim, signer: TagSi
 
 /** The tag object as git stores it. A lightweight tag has none. */
 export async function readTag(repository: string, name: string): Promise<string> {
-  return outputOf('git', ['cat-file', 'tag', `refs/tags/${name}`], { cwd: repository })
+  return tellGit(repository, ['cat-file', 'tag', `refs/tags/${name}`])
 }
 
 export async function deleteTag(repository: string, name: string): Promise<void> {
@@ -135,8 +136,8 @@ export async function gitAcceptsTag(repository: string, name: string, context: T
       .map((one) => `${one.person.name} namespaces="git" ${sshKeyLine(one.key)}\n`)
     await writeFile(signers, lines.join(''))
     const settings = ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${signers}`]
-    const result = await runProcess('git', [...settings, 'verify-tag', name], { cwd: repository })
-    return result.exitCode === 0
+    const { exitCode } = await askGit(repository, [...settings, 'verify-tag', `refs/tags/${name}`])
+    return exitCode === 0
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -87,17 +87,17 @@ test('a malformed sign-off is not read: altered payload name, other namespace, t
   )
   assert.throws(() => readSignOff(`${name}x`, content), /does not follow/)
   const envelope = JSON.parse(content)
-  const twice = JSON.stringify({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] })
-  assert.throws(() => readSignOff(name, twice), /exactly one/)
-  const keyid = JSON.stringify({
-    ...envelope,
-    signatures: [{ ...envelope.signatures[0], keyid: machine.keyId }],
-  })
+  const line = (value: unknown) => `${JSON.stringify(value)}\n`
+  const [one] = envelope.signatures
+  assert.throws(() => readSignOff(name, line({ ...envelope, signatures: [one, one] })), /exactly one/)
+  const keyid = line({ ...envelope, signatures: [{ ...one, keyid: machine.keyId }] })
   assert.throws(() => readSignOff(name, keyid), /key id/)
+  const hidden = content.replace('{', '{"payload":"AAAA",')
+  assert.throws(() => readSignOff(name, hidden), /says it twice/)
   const payload = Buffer.from(envelope.payload, 'base64')
   const git = await sshSign(preAuthEncoding(IN_TOTO_TYPE, payload), keyFiles.get('reliability') ?? '', 'git')
   const forGit = { ...envelope, signatures: [{ keyid: git.keyId, sig: signatureBody(git) }] }
-  assert.throws(() => readSignOff(name, JSON.stringify(forGit)), /signed for git/)
+  assert.throws(() => readSignOff(name, line(forGit)), /signed for git/)
   await assert.rejects(
     signed('reliability', JSON.parse('{"decision":"maybe"}')),
     /predicate is not that of a sign-off/,
