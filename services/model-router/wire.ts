@@ -77,12 +77,16 @@ export function textOf(message: ChatMessage): string {
   return (message.content ?? []).map((part) => part.text ?? '').join('\n')
 }
 
-/** `prompt_tokens` and `completion_tokens` of an answer, where both are there. */
+/** `prompt_tokens` and `completion_tokens` of an answer, where both are there and can be counts. */
 export function readUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null
   const { prompt_tokens: inputTokens, completion_tokens: outputTokens } = value
-  if (typeof inputTokens !== 'number' || typeof outputTokens !== 'number') return null
-  return { inputTokens, outputTokens }
+  return isTokenCount(inputTokens) && isTokenCount(outputTokens) ? { inputTokens, outputTokens } : null
+}
+
+/** A provider's word is not taken for what no count can be: counters cannot go down, budgets must not. */
+export function isTokenCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

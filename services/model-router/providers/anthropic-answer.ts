@@ -1,6 +1,6 @@
 import type { Completion } from '../provider.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
-import { isRecord, type Usage } from '../wire.ts'
+import { isRecord, isTokenCount, type Usage } from '../wire.ts'
 
 /** An answer of the Messages API in OpenAI's format. */
 export function completionOf(answer: Record<string, unknown>, created: number): Completion {
@@ -30,14 +30,14 @@ function toolCallOf(block: Record<string, unknown>) {
 export function usageOf(value: unknown): Usage | null {
   if (!isRecord(value)) return null
   const { input_tokens: inputTokens, output_tokens: outputTokens } = value
-  if (typeof inputTokens !== 'number' || typeof outputTokens !== 'number') return null
+  if (!isTokenCount(inputTokens) || !isTokenCount(outputTokens)) return null
   return { inputTokens: inputTokens + cachedTokens(value), outputTokens }
 }
 
 /** Counted apart there, part of the prompt here. */
 function cachedTokens(usage: Record<string, unknown>): number {
   const { cache_read_input_tokens: read, cache_creation_input_tokens: written } = usage
-  return (typeof read === 'number' ? read : 0) + (typeof written === 'number' ? written : 0)
+  return (isTokenCount(read) ? read : 0) + (isTokenCount(written) ? written : 0)
 }
 
 export function wireUsage(usage: Usage | null) {

@@ -1,3 +1,4 @@
+import { isTooDeep } from '#chassis/json-keys.ts'
 import { QUIET_PART, type StreamPart } from '../provider.ts'
 import { formatSse, SSE_DONE, type SseUnit } from '../streaming/sse-parser.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
@@ -114,6 +115,7 @@ function parseEvent(text: string): Data {
     throw new UpstreamFault('malformed', 'stream event is not JSON')
   }
   if (!isRecord(data)) throw new UpstreamFault('malformed', 'stream event is not an object')
+  if (isTooDeep(data)) throw new UpstreamFault('malformed', 'stream event nests too deep')
   return data
 }
 

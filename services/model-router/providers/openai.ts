@@ -3,7 +3,7 @@ import { withContext } from '../context.ts'
 import type { Completion, EmbeddingCall, ModelCall, ModelEntry, Provider } from '../provider.ts'
 import { readChunk } from '../streaming/chunk.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
-import { readUsage } from '../wire.ts'
+import { isRecord, readUsage } from '../wire.ts'
 import { readJsonBody } from './answer-body.ts'
 import { type AttemptOptions, runAttempt, streamAttempt } from './attempt.ts'
 import { readSseParts } from './sse-body.ts'
@@ -67,10 +67,23 @@ function requestBody(
   }
 }
 
+/** What no client could read as an answer goes to the next candidate; fields the format does not name pass through. */
 function readCompletion(body: Record<string, unknown>): Completion {
-  const { choices } = body
+  const choices: unknown = body['choices']
   if (!Array.isArray(choices) || choices.length === 0) {
     throw new UpstreamFault('malformed', 'answer without choices')
   }
+  if (!choices.every(holdsMessage)) throw new UpstreamFault('malformed', 'answer without a message')
   return { body, usage: readUsage(body['usage']) }
+}
+
+function holdsMessage(choice: unknown): boolean {
+  if (!isRecord(choice) || !isRecord(choice['message'])) return false
+  const { content = null, tool_calls: toolCalls = null } = choice['message']
+  const hasContent = content === null || typeof content === 'string' || Array.isArray(content)
+  return hasContent && (toolCalls === null || (Array.isArray(toolCalls) && toolCalls.every(isToolCall)))
+}
+
+function isToolCall(call: unknown): boolean {
+  return isRecord(call) && isRecord(call['function']) && typeof call['function']['name'] === 'string'
 }

@@ -6,6 +6,8 @@ import { faultOfNetwork } from './upstream.ts'
 import type { Watch } from './watch.ts'
 
 const SSE_UNIT_BYTES_MAX = 1 << 20
+/** A whole answer has the same bound. Whoever gathers a stream downstream needs one. */
+const STREAM_BYTES_MAX = 16 << 20
 const TAIL_MS = 100
 
 /**
@@ -55,8 +57,11 @@ function expectNext(
 
 async function* readUnits(body: Readable): AsyncGenerator<SseUnit, void> {
   const parser = createSseParser({ maxUnitBytes: SSE_UNIT_BYTES_MAX })
+  let received = 0
   try {
     for await (const bytes of body as AsyncIterable<Buffer>) {
+      received += bytes.length
+      if (received > STREAM_BYTES_MAX) throw new UpstreamFault('malformed', 'stream is too large')
       yield* parser.push(bytes)
     }
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Candidate } from '../choice/candidate.ts'
 import { tryCandidates } from '../turn/try-candidates.ts'
 import { timeoutsOf } from '../turn/turn.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
-import { isRecord } from '../wire.ts'
+import { isRecord, isTokenCount } from '../wire.ts'
 import { asCallerSees, now, soniaHeaders, soniaNote, type TurnParts } from './turns.ts'
 
 const Text = Type.String({ minLength: 1, maxLength: 200_000 })
@@ -80,5 +80,5 @@ async function embed(
 function usageOf(body: Record<string, unknown>) {
   const usage = isRecord(body['usage']) ? body['usage'] : {}
   const inputTokens = usage['prompt_tokens']
-  return typeof inputTokens === 'number' ? { inputTokens, outputTokens: 0 } : null
+  return isTokenCount(inputTokens) ? { inputTokens, outputTokens: 0 } : null
 }

@@ -1,3 +1,4 @@
+import { isTooDeep } from '#chassis/json-keys.ts'
 import { QUIET_PART, type StreamPart } from '../provider.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
 import { isRecord, readUsage } from '../wire.ts'
@@ -18,6 +19,7 @@ export function readChunk(unit: SseUnit): StreamPart {
 function parseChunk(data: string): Record<string, unknown> {
   const chunk = parseJson(data)
   if (!isRecord(chunk)) throw new UpstreamFault('malformed', 'stream chunk is not an object')
+  if (isTooDeep(chunk)) throw new UpstreamFault('malformed', 'stream chunk nests too deep')
   if (chunk['error'] !== undefined && chunk['error'] !== null) {
     throw new UpstreamFault('server_error', 'provider reported an error in its stream')
   }

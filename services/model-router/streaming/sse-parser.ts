@@ -1,3 +1,5 @@
+import { createGatherer } from './gatherer.ts'
+
 /**
  * Server-sent events, byte in, unit out (WHATWG HTML, section 9.2.6).
  * A unit is everything up to and including a blank line; the concatenation of all `raw` is the input,
@@ -24,8 +26,7 @@ const LF = 10
 const CR = 13
 
 export function createSseParser(options: { maxUnitBytes: number }): SseParser {
-  let carried: Buffer[] = []
-  let carriedBytes = 0
+  const carried = createGatherer()
   let lineBytes = 0
   let afterCr = false
   let isFirstUnit = true
@@ -68,17 +69,18 @@ export function createSseParser(options: { maxUnitBytes: number }): SseParser {
       let start = 0
       for (let end = findUnitEnd(bytes, 0); end !== -1; end = findUnitEnd(bytes, end)) {
         const tail = bytes.subarray(start, end)
-        units.push(take(carriedBytes === 0 ? tail : Buffer.concat([...carried, tail])))
-        carried = []
-        carriedBytes = 0
+        if (carried.bytes() === 0) units.push(take(tail))
+        else {
+          carried.add(tail)
+          units.push(take(carried.take()))
+        }
         start = end
       }
-      if (start < bytes.length) carried.push(bytes.subarray(start))
-      carriedBytes += bytes.length - start
-      if (carriedBytes > options.maxUnitBytes) throw new SseOverflow('server-sent event is too large')
+      if (start < bytes.length) carried.add(bytes.subarray(start))
+      if (carried.bytes() > options.maxUnitBytes) throw new SseOverflow('server-sent event is too large')
       return units
     },
-    rest: () => Buffer.concat(carried),
+    rest: () => carried.copy(),
   }
 }
 

@@ -8,7 +8,9 @@ const CONTINUE =
 
 /** Whether another provider may go on with a broken answer. */
 export function canContinue(turn: Turn, progress: Progress): boolean {
-  return turn.plan.profile.settings.continue_elsewhere && !progress.toolCallBegan && progress.said !== ''
+  const { continue_elsewhere: isWanted, max_input_characters: charactersMax } = turn.plan.profile.settings
+  const { said, toolCallBegan } = progress
+  return isWanted && !toolCallBegan && said !== '' && said.length <= charactersMax
 }
 
 /**
