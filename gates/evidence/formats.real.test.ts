@@ -96,6 +96,25 @@ test('the statements name this manifest by the commands of the report', async ()
   )
 })
 
+test('each statement names its gate and result by the commands of the report', async () => {
+  const said = async (at: string) => (await shell(commandsOf('of its gate'), at)).stdout.toString()
+  const [first, second] = (await said(bundle)).trimEnd().split('\n')
+  assert.equal(first, 'go-no-go: "result":"PASSED" "gate":"go-no-go"')
+  assert.equal(second, 'soak: "result":"PASSED" "gate":"soak"')
+  const copy = await copyForDamage(bundle, join(folder, 'other-gate'))
+  const text = await readFile(join(copy, 'attestations/go-no-go.dsse.json'))
+  await overwrite(join(copy, 'attestations/soak.dsse.json'), text)
+  assert.match(await said(copy), /^soak: .*"gate":"go-no-go"$/mu)
+})
+
+test('the fingerprint is that of the file which openssl verifies with', async () => {
+  const forger = newMachineKey()
+  const copy = await copyForDamage(bundle, join(folder, 'two-keys'))
+  await overwrite(join(copy, 'keys/machine.pem'), forger.publicKeyPem)
+  const printed = (await shell(commandsOf('ssh-keygen'), copy)).stdout.toString()
+  assert.equal(printed.split(' ')[1], forger.keyId)
+})
+
 test('sha256sum accepts the bundle and refuses a changed byte', async () => {
   assert.equal((await shell(commandsOf('sha256sum'))).exitCode, 0)
   const copy = await copyForDamage(bundle, join(folder, 'byte'))

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { envelopeFiles } from '../evidence/attestations.ts'
 import { parseDsse, payloadOf, signDsse } from '../evidence/dsse.ts'
 import { newMachineKey } from '../evidence/machine-key.ts'
-import { outputOf } from '../evidence/run-process.ts'
+import { outputOf, runProcess } from '../evidence/run-process.ts'
 import { filesOf, overwrite } from '../evidence/testing.ts'
 import { NO_TRUST, trustFromKey } from '../evidence/trust.ts'
 import { CloneNotAsked } from './check-clone.ts'
@@ -243,3 +243,30 @@ test('the checklist names every signer, and says yes', async () => {
   assert.match(text, /Approved by: manager@rehearsal\.invalid \(Release Manager\)/)
   assert.doesNotMatch(text, /_____/)
 })
+
+test('every command that the release page prints to check a release does what it says', async () => {
+  const page = await readFile(join(sealed.path, 'release.html'), 'utf8')
+  assert.match(page, /\.\/sonia verify artifacts\/release-candidate-1 --allowed-signers allowed_signers/u)
+  const printed = [...page.slice(page.indexOf('How to check it yourself')).matchAll(/<pre>(.*?)<\/pre>/gsu)]
+    .map(([, text = '']) => unescaped(text))
+    .filter((text) => !/^(?:cosign|\.\/sonia|git --no-replace-objects rev-parse) /u.test(text))
+  const set = `s=${stage.repository.allowedSigners}; c=${stage.repository.path}\n`
+  const commands = printed.join('\n').replace('=../../allowed_signers', '=$s').replace('=../..', '=$c')
+  const { stdout } = await runProcess('sh', ['-ec', set + commands], { cwd: sealed.path })
+  const said = stdout.toString('utf8')
+  assert.equal(said.match(/^Verified OK$/gmu)?.length, 8)
+  assert.equal(said.match(/^Good "sonia-release-policy@v1" signature for manager@/gmu)?.length, 1)
+  assert.equal(said.match(/^Good "sonia-release-signoff@v1" signature for person /gmu)?.length, 8)
+  assert.equal(said.match(/^"topic":"[a-z-]+" "decision":"approve" "person":"[a-z]+@/gmu)?.length, 8)
+  assert.equal(said.match(/^accepted$/gmu)?.length, 2)
+  const digest = /^([0-9a-f]{64}) {2}attestations\/verification-summary/mu.exec(said)?.[1]
+  assert.ok(said.includes(`release-candidate-1.tag:summary-sha256: ${digest}`))
+})
+
+const unescaped = (text: string) =>
+  text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')

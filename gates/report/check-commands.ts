@@ -1,23 +1,18 @@
 import { LAYOUT } from '../evidence/bundle-layout.ts'
-import { IN_TOTO_TYPE } from '../evidence/dsse.ts'
 import { PREDICATES } from '../evidence/statement.ts'
 import { PROVENANCE } from '../evidence/attestations.ts'
-import type { ReportFacts } from './report-input.ts'
+import { type CheckStep, fingerprintOf, opensslLoop } from './check-step.ts'
+import { releaseSteps } from './release-commands.ts'
+import type { ReleaseSignatures, ReportFacts } from './report-input.ts'
 
-export interface CheckStep {
-  readonly title: string
-  readonly why: string
-  readonly commands: string
-}
-
-/** How somebody who trusts nothing of this checks it, with programs of other people. Run inside the bundle. */
-export function checkSteps(facts: ReportFacts, gates: readonly string[]): readonly CheckStep[] {
+/** How somebody who trusts nothing of this checks it, with programs of other people. All but the first run inside the bundle. */
+export function checkSteps(
+  facts: ReportFacts,
+  gates: readonly string[],
+  release?: ReleaseSignatures,
+): readonly CheckStep[] {
   return [
-    {
-      title: 'Everything at once, verdict included',
-      why: 'Starts Prometheus on a copy of the recorded blocks and derives verdict.json again, byte for byte. The public key must come to you by another way than this folder.',
-      commands: './sonia verify artifacts/RUN --key machine.pem'.replace('RUN', facts.run_id),
-    },
+    everything(facts, release),
     {
       title: 'The files are whole (sha256sum)',
       why: 'Every file of the manifest, and the manifest itself.',
@@ -26,12 +21,12 @@ export function checkSteps(facts: ReportFacts, gates: readonly string[]): readon
     {
       title: 'The key is the one you were told (ssh-keygen)',
       why: `It must print ${facts.producer.key_id}, and you must know that from elsewhere.`,
-      commands: `ssh-keygen -l -E sha256 -f ${LAYOUT.machineKeyLine}`,
+      commands: fingerprintOf(LAYOUT.machineKeyPem),
     },
     {
       title: 'That key vouches for every gate (openssl)',
       why: 'The signature covers the pre-authentication encoding of the statement; each line must say "Verified OK".',
-      commands: opensslLoop([...gates, PROVENANCE]),
+      commands: opensslLoop([...gates, PROVENANCE], LAYOUT.machineKeyPem),
     },
     {
       title: 'The statements speak of this manifest',
@@ -39,9 +34,14 @@ export function checkSteps(facts: ReportFacts, gates: readonly string[]): readon
       commands: subjectCheck(),
     },
     {
+      title: 'Each statement is that of its gate',
+      why: 'A signature does not say what was signed: each line must name its own gate, and PASSED for what passed.',
+      commands: claims(gates),
+    },
+    {
       title: 'The commit is the one you have (git)',
-      why: `In your own clone; it must print ${facts.released.tree}.`,
-      commands: `git rev-parse --verify '${facts.released.commit}^{tree}'`,
+      why: `Inside your own clone; it must print ${facts.released.tree}.`,
+      commands: `git --no-replace-objects rev-parse --verify '${facts.released.commit}^{tree}'`,
     },
     {
       title: 'The same with cosign',
@@ -51,19 +51,26 @@ export function checkSteps(facts: ReportFacts, gates: readonly string[]): readon
         cosign(PROVENANCE, PREDICATES.provenance),
       ].join('\n'),
     },
+    ...(release === undefined ? [] : releaseSteps(release)),
   ]
 }
 
-function opensslLoop(names: readonly string[]): string {
-  return [
-    `for name in ${names.join(' ')}; do`,
-    `  file=${LAYOUT.attestations}/$name.dsse.json; work=$(mktemp -d)`,
-    `  sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' "$file" | base64 -d > "$work/payload"`,
-    `  sed 's/.*"sig":"\\([^"]*\\)".*/\\1/' "$file" | base64 -d > "$work/signature"`,
-    `  { printf 'DSSEv1 ${IN_TOTO_TYPE.length} ${IN_TOTO_TYPE} %d ' "$(wc -c < "$work/payload")"; cat "$work/payload"; } > "$work/signed"`,
-    `  openssl dgst -sha256 -verify ${LAYOUT.machineKeyPem} -signature "$work/signature" "$work/signed"`,
-    'done',
-  ].join('\n')
+function everything({ run_id }: ReportFacts, release: ReleaseSignatures | undefined): CheckStep {
+  const why =
+    'Starts Prometheus on a copy of the recorded blocks and derives verdict.json again, byte for byte.'
+  const [tag] = release?.tags ?? []
+  const by =
+    tag === undefined
+      ? 'The public key must come to you by another way than this folder.'
+      : 'The keys of the machine and of whoever signs the policy must come to you by another way than this folder, as lines of an allowed-signers file.'
+  return {
+    title: 'Everything at once, verdict included',
+    why: `Run inside a clone of the project, with this folder in its place. ${why} ${by}`,
+    commands:
+      tag === undefined
+        ? `./sonia verify artifacts/${run_id} --key machine.pem`
+        : `./sonia verify artifacts/${tag} --allowed-signers allowed_signers`,
+  }
 }
 
 function subjectCheck(): string {
@@ -71,6 +78,14 @@ function subjectCheck(): string {
     'manifest=$(sha256sum < MANIFEST.json | cut -d" " -f1)',
     `for file in ${LAYOUT.attestations}/*.dsse.json; do`,
     `  sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' "$file" | base64 -d | grep -q "$manifest" && echo "$file: this manifest" || echo "$file: ANOTHER MANIFEST"`,
+    'done',
+  ].join('\n')
+}
+
+function claims(gates: readonly string[]): string {
+  return [
+    `for name in ${gates.join(' ')}; do`,
+    `  echo "$name:" $(sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' ${LAYOUT.attestations}/$name.dsse.json | base64 -d | grep -o '"result":"[A-Z]*"\\|"gate":"[a-z0-9-]*"')`,
     'done',
   ].join('\n')
 }

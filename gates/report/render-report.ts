@@ -31,7 +31,7 @@ ${factsList(facts)}
 ${timeline(verdict)}
 ${verdict.gates.map((gate) => gateSection(gate, input))}
 ${judgedThing(facts)}
-${howToCheck(facts, verdict)}
+${howToCheck(input)}
 <footer>Rendered from verdict.json, the stored answers and MANIFEST.json of this folder alone; <code>./sonia verify</code> renders it again and compares.</footer>
 </main></body></html>
 `
@@ -115,12 +115,17 @@ function judgedThing(facts: ReportFacts): Html {
   return html`<h2>What was judged</h2><p class="quiet">Digests are SHA-256.</p>${definitions(rows)}`
 }
 
-function howToCheck(facts: ReportFacts, verdict: RunVerdict): Html {
+function howToCheck({ facts, verdict, release }: ReportInput): Html {
   const steps = checkSteps(
     facts,
     verdict.gates.map((gate) => gate.gate),
+    release,
   )
-  return html`<h2>How to check it yourself</h2><p>In this folder, with programs that are not ours. Signatures of people, where a release was asked for, are in RELEASE_CHECKLIST.md beside this page.</p>
+  const people =
+    release === undefined
+      ? 'Where a release was asked for, release.html beside this page names who signed, and how to check that.'
+      : 'What people signed comes last.'
+  return html`<h2>How to check it yourself</h2><p>Inside this folder, unless it says otherwise, and from the second step on with programs that are not ours. ${people}</p>
 ${steps.map((step) => html`<h3>${step.title}</h3><p class="quiet">${step.why}</p><pre>${step.commands}</pre>`)}`
 }
 
