@@ -5,29 +5,23 @@ import { VoiceConfig } from './config.ts'
 import { registerPage } from './routes/page.ts'
 import { registerSessionRoutes } from './routes/session.ts'
 import { registerSocket } from './routes/socket.ts'
+import { FileWork } from './session/file-work.ts'
 import { SessionBook } from './session/session-book.ts'
-import { createSessionFiles } from './session/session-files.ts'
+import { createSessionFiles, type SessionFiles } from './session/session-files.ts'
 
 const SWEEP_EVERY_MS = 1000
+const UNWRITABLE = 'The files of sessions cannot be written or removed'
 const SOCKET_PAYLOAD_BYTES_MAX = 4 << 20
 
 export const service = defineService({ name: 'pipecat', config: VoiceConfig, setup })
 
 async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
   const { app, config, clock, log, metrics } = ctx
-  const book = new SessionBook({
-    files: createSessionFiles(ctx.paths.data),
-    limits: {
-      sessionsMax: config.sessions_max,
-      idleMs: config.idle_seconds * 1000,
-      lifetimeMs: config.lifetime_seconds * 1000,
-      resumeMs: config.resume_seconds * 1000,
-    },
-    clock,
-    metrics,
-    log,
-  })
-  await book.settleLeftovers()
+  const files = createSessionFiles(ctx.paths.data, (error) =>
+    log.error({ err: error }, 'what an earlier process left of a session could not be read or removed'),
+  )
+  const book = createBook(ctx, files)
+  book.settleLeftovers(await files.leftovers())
   await app.register(websocket, {
     options: { maxPayload: SOCKET_PAYLOAD_BYTES_MAX },
     errorHandler: (error, socket) => {
@@ -80,6 +74,28 @@ async function setup(ctx: ServiceContext<VoiceConfig>): Promise<void> {
   ctx.onStop('voice timers', () => {
     clearInterval(sweeping)
     clearInterval(beating)
+  })
+}
+
+function createBook(
+  { config, clock, metrics, log, health }: ServiceContext<VoiceConfig>,
+  files: SessionFiles,
+) {
+  return new SessionBook({
+    files: new FileWork({
+      files,
+      log,
+      onState: (isSound) => health.degrade('session files', isSound ? null : UNWRITABLE),
+    }),
+    limits: {
+      sessionsMax: config.sessions_max,
+      idleMs: config.idle_seconds * 1000,
+      lifetimeMs: config.lifetime_seconds * 1000,
+      resumeMs: config.resume_seconds * 1000,
+    },
+    clock,
+    metrics,
+    log,
   })
 }
 

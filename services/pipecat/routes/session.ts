@@ -22,6 +22,12 @@ const StopFields = Type.Object(
   { additionalProperties: false },
 )
 
+/** The session is over all the same; should the service restart before the file can be removed, it waits again. */
+const FILE_LEFT = {
+  code: 'DEGRADED',
+  message: 'The session is closed; its file could not be removed yet',
+} as const
+
 /** The life of a session over HTTP; its conversation is the WebSocket's. */
 export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
   app.post(
@@ -56,8 +62,8 @@ export function registerSessionRoutes(app: SoniaApp, book: SessionBook): void {
       }
       const session = findOwn(id, request.call.caller, book)
       book.close(session, 'clean')
-      await book.settled(session)
-      return ok(request, sessionView(session))
+      const isSettled = await book.settled(session)
+      return ok(request, sessionView(session), isSettled ? undefined : FILE_LEFT)
     },
   )
 }

@@ -3,8 +3,9 @@ import type { Clock } from '#chassis/clock.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Logger } from '#chassis/logging.ts'
 import type { ServiceMetrics } from '#chassis/metrics.ts'
+import type { FileWork } from './file-work.ts'
+import type { SessionFile } from './session-files.ts'
 import type { CloseReason, Session, SessionRecord } from './session.ts'
-import type { SessionFiles } from './session-files.ts'
 
 export interface SessionLimits {
   readonly sessionsMax: number
@@ -14,7 +15,7 @@ export interface SessionLimits {
 }
 
 export interface BookNeeds {
-  readonly files: SessionFiles
+  readonly files: FileWork
   readonly limits: SessionLimits
   readonly clock: Clock
   readonly metrics: ServiceMetrics
@@ -39,8 +40,6 @@ export class SessionBook {
   readonly #listeners: ((session: Session, reason: CloseReason) => void)[] = []
   readonly #active = new Map<string, Session>()
   readonly #closed = new Map<string, Session>()
-  /** File operations of one session must not overtake each other; whether the last one succeeded. */
-  readonly #fileWork = new Map<string, Promise<boolean>>()
 
   constructor(needs: BookNeeds) {
     this.#needs = needs
@@ -66,15 +65,14 @@ export class SessionBook {
       created_at_ms: createdAtMs,
     }
     const session = this.#add(record, false)
-    const isKept = await this.#queueFileWork(session, () => this.#needs.files.write(session.record))
-    if (isKept) return session
+    if (await this.#needs.files.write(session.record)) return session
     this.close(session, 'error')
     throw new ServiceError('UNAVAILABLE', 'The session could not be written down')
   }
 
-  /** Once what was last done to the session is in its file. */
-  async settled(session: Session): Promise<void> {
-    await this.#fileWork.get(session.record.session_id)
+  /** Once what was last done to the session is in its file; false where the disk refused it so far. */
+  async settled(session: Session): Promise<boolean> {
+    return this.#needs.files.settled(session.record.session_id)
   }
 
   find(id: string): Session {
@@ -99,7 +97,7 @@ export class SessionBook {
     this.#needs.metrics.counter('sonia_voice_sessions_closed_total').inc({ reason })
     this.#report()
     for (const listener of this.#listeners) listener(session, reason)
-    void this.#queueFileWork(session, () => this.#needs.files.remove(id))
+    void this.#needs.files.remove(id)
   }
 
   /** Ends what is too old, idle, or was not resumed in time. */
@@ -110,12 +108,12 @@ export class SessionBook {
       if (reason !== null) this.close(session, reason)
     }
     this.#report()
+    void this.#needs.files.mend()
   }
 
   /** Takes over the sessions of a process that ended without closing them: young ones wait for their client again. */
-  async settleLeftovers(): Promise<void> {
-    const { limits, clock, files, log } = this.#needs
-    const leftovers = await files.leftovers()
+  settleLeftovers(leftovers: readonly SessionFile[]): void {
+    const { limits, clock, log } = this.#needs
     for (const record of leftovers) {
       const session = this.#add(record, true)
       const isYoung = clock.nowMs() - record.created_at_ms < limits.lifetimeMs
@@ -126,7 +124,7 @@ export class SessionBook {
 
   async closeAll(reason: CloseReason): Promise<void> {
     for (const session of this.#active.values()) this.close(session, reason)
-    await Promise.all(this.#fileWork.values())
+    await this.#needs.files.allSettled()
   }
 
   #add(record: SessionRecord, isRestored: boolean): Session {
@@ -161,22 +159,6 @@ export class SessionBook {
     const oldest = this.#active.values().next().value
     const ageMs = oldest === undefined ? 0 : clock.nowMs() - oldest.record.created_at_ms
     metrics.gauge('sonia_voice_session_oldest_age_seconds').set(Math.max(0, ageMs) / 1000)
-  }
-
-  #queueFileWork(session: Session, work: () => Promise<void>): Promise<boolean> {
-    const id = session.record.session_id
-    const done = (this.#fileWork.get(id) ?? Promise.resolve())
-      .then(work)
-      .then(() => true)
-      .catch((error: unknown) => {
-        this.#needs.log.error({ err: error }, 'the file of a session could not be written')
-        return false
-      })
-    this.#fileWork.set(id, done)
-    void done.then(() => {
-      if (this.#fileWork.get(id) === done) this.#fileWork.delete(id)
-    })
-    return done
   }
 }
 

@@ -40,7 +40,7 @@ test('the file of a session is there, whole, when its start is answered, and gon
 
 const COUNT_LEFTOVERS = `
   const { createSessionFiles } = await import(process.argv[1])
-  console.log((await createSessionFiles(process.argv[2]).leftovers()).length)`
+  console.log((await createSessionFiles(process.argv[2], console.error).leftovers()).length)`
 
 test('more sessions than a process may have files open are all found again, and none is taken for rubbish', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sonia-sessions-'))
