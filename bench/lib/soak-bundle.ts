@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type SoakShape, soundLatencies, soundSoak } from '#gates/calibrate/planted/sound-soak.ts'
 import { writeBlocks } from '#gates/calibrate/planted/judge-cases.ts'
@@ -59,9 +59,8 @@ async function writeSoakBundle(
   place: Place,
 ): Promise<{ bundle: string; key: string }> {
   const { repository, folder } = place
-  const criteriaFolder = join(folder, 'criteria')
-  await mkdir(criteriaFolder)
-  await copyFile(join(repository, 'gates', 'criteria', 'soak.yaml'), join(folder, 'criteria', 'soak.yaml'))
+  // Of the clone, whole: verify compares them with those of the commit.
+  const criteriaFolder = join(repository, 'gates', 'criteria')
   const windows = [{ gate: 'soak', start: START, end: START + shape.seconds, planned_seconds: shape.seconds }]
   const judgement = await judgeOver(blocks, place, (prometheusUrl) =>
     judgeRunWithAnswers({ criteriaFolder, windows, parameters: parametersOf(shape), prometheusUrl }),
