@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import packageFile from '../package.json' with { type: 'json' }
 import { ToolError } from '#tools/tool-error.ts'
 import type { CommandDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
@@ -122,4 +123,9 @@ test('a state folder that is a file is refused before anything starts', async ()
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+test('--version prints the version, and nothing else', async () => {
+  const { exitCode, stdout } = await run(['--version'])
+  assert.deepEqual([exitCode, stdout], [0, `${packageFile.version}\n`])
 })

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import packageFile from '../package.json' with { type: 'json' }
 import type { CommandArguments, CommandDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { CliError, EXIT_CODES, type ExitCode } from './exit-codes.ts'
@@ -39,6 +40,7 @@ const FIRST_STEPS = `SONIA: a self-hosted assistant of six services, and the gat
 function rootCommand(host: Host): Command {
   return new Command('sonia')
     .description('Starts, watches, loads and judges a SONIA stack, and leaves evidence.')
+    .version(packageFile.version, '-V, --version', 'print the version')
     .helpCommand(false)
     .enablePositionalOptions()
     .showHelpAfterError('(add --help for what it takes)')
