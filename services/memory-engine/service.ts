@@ -53,6 +53,6 @@ export const service = defineService({
     await store
       .check()
       .catch((error: unknown) => log.error({ operation: 'open database', error }, 'not open'))
-    embedder.notice()
+    embedder.notice(0)
   },
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ServiceError } from '#chassis/errors.ts'
+import { eventually } from '#chassis/testing.ts'
 import type { NeighbourRequest, Neighbours } from '#chassis/neighbours.ts'
 import { type MemoryService, startMemoryEngine } from '../testing.ts'
 
@@ -22,6 +23,8 @@ interface Provider {
   readonly neighbours: Neighbours
   readonly asked: string[][]
   fails: boolean
+  /** No answer before it. */
+  held: Promise<void>
   answer: (texts: readonly string[]) => unknown
 }
 
@@ -29,12 +32,13 @@ function createProvider(): Provider {
   const provider: Provider = {
     asked: [],
     fails: false,
+    held: Promise.resolve(),
     answer: (texts) => ({ data: texts.map((text, index) => ({ index, embedding: vectorOf(text) })) }),
     neighbours: {
       async call<T>(_to: string, { body }: NeighbourRequest) {
         const { input } = body as { input: string[] }
         provider.asked.push(input)
-        await pause(0)
+        await provider.held
         if (provider.fails) throw new ServiceError('UNAVAILABLE', 'The provider is down')
         return { status: 200, body: provider.answer(input) as T, headers: {}, durationMs: 1 }
       },
@@ -112,6 +116,61 @@ test('replaced content is embedded anew', async (t) => {
   await vectors(memory, 1)
   const { body } = await memory.call('POST', '/search', { query: 'which pet' })
   assert.equal(body.results[0]?.id, id)
+})
+
+test('a memory that gets the place of a forgotten one is embedded too', async (t) => {
+  const provider = createProvider()
+  const memory = await start(t, provider)
+  const [, newest] = await store(memory, 'rain', 'snow')
+  await vectors(memory, 2)
+  await memory.call('DELETE', `/recall/${newest}`)
+  const [job] = await store(memory, 'my occupation is baker')
+  await vectors(memory, 2)
+  const { body } = await memory.call('POST', '/search', { query: 'which job' })
+  assert.equal(body.results[0]?.id, job)
+})
+
+test('content that is replaced while it is being embedded is embedded again', async (t) => {
+  const provider = createProvider()
+  const held = Promise.withResolvers<void>()
+  provider.held = held.promise
+  const memory = await start(t, provider)
+  const [id] = await store(memory, 'my occupation is baker')
+  await eventually(() => provider.asked.length === 1)
+  await memory.call('PUT', `/recall/${id}`, { content: 'the terrier sleeps' })
+  held.resolve()
+  await vectors(memory, 1)
+  const { body } = await memory.call('POST', '/search', { query: 'which pet' })
+  assert.equal(body.results[0]?.id, id)
+})
+
+const refused = () => new ServiceError('INVALID_ARGUMENT', 'The provider does not take this')
+
+test('a memory that the provider refuses keeps no other from its vector', async (t) => {
+  const provider = createProvider()
+  const { answer } = provider
+  provider.answer = (texts) => {
+    if (texts.some((text) => text.includes('poison'))) throw refused()
+    return answer(texts)
+  }
+  const memory = await start(t, provider)
+  await store(memory, 'rain', 'poison', 'my occupation is baker', 'snow')
+  await vectors(memory, 3)
+  assert.equal((await memory.call('POST', '/search', { query: 'job' })).body.mode, 'hybrid')
+  assert.equal(await degraded(memory), 'OK')
+})
+
+test('a provider that refuses everything is waited for, and no memory is left out', async (t) => {
+  const provider = createProvider()
+  const { answer } = provider
+  provider.answer = () => {
+    throw refused()
+  }
+  const memory = await start(t, provider)
+  await store(memory, 'my occupation is baker')
+  await eventually(async () => (await degraded(memory)) === 'DEGRADED')
+  provider.answer = answer
+  await vectors(memory, 1)
 })
 
 test('a provider that is down: searches are lexical, the service is DEGRADED, and it catches up afterwards', async (t) => {

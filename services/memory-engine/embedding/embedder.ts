@@ -5,17 +5,15 @@ import type { Logger } from '#chassis/logging.ts'
 import type { Neighbours } from '#chassis/neighbours.ts'
 import type { MemoryEngineConfig } from '../config.ts'
 import type { MemoryStore } from '../memory-store.ts'
-import type { QueryVector } from '../reading/read-job.ts'
+import type { QueryVector, Vectorless } from '../reading/read-job.ts'
 import { quantise } from '../vectors/quantise.ts'
 import { readEmbeddings } from './embeddings-answer.ts'
 
 export interface Embedder {
   /** The vector of a query, or undefined when there is no provider or it does not answer in time. */
   readonly embedQuery: (query: string, call: CallContext) => Promise<QueryVector | undefined>
-  /** Content was written: its vector is made in the background. */
-  readonly notice: () => void
-  /** The content of this memory changed. */
-  readonly noticeReplaced: () => void
+  /** Content was written or changed at this seq or above it: vectors are made in the background. */
+  readonly notice: (seq: number) => void
   readonly stop: () => Promise<void>
 }
 
@@ -40,7 +38,6 @@ export function createEmbedder(parts: EmbedderParts): Embedder {
     return {
       embedQuery: () => Promise.resolve(undefined),
       notice: () => undefined,
-      noticeReplaced: () => undefined,
       stop: () => Promise.resolve(),
     }
   }
@@ -52,7 +49,10 @@ class NeighbourEmbedder implements Embedder {
   readonly #stopping = new AbortController()
   #working: Promise<void> | undefined
   #again = false
+  /** All up to here have their vectors, but for what was noticed below it meanwhile. */
   #scannedSeq = 0
+  /** Where what was noticed since the page under way was asked for begins. */
+  #noticedSeq = Number.POSITIVE_INFINITY
   #retryMs = RETRY_FIRST_MS
   #timer: NodeJS.Timeout | undefined
 
@@ -72,17 +72,17 @@ class NeighbourEmbedder implements Embedder {
     }
   }
 
-  notice = (): void => {
+  notice = (seq: number): void => {
+    this.#noticedSeq = Math.min(this.#noticedSeq, seq)
+    this.#wake()
+  }
+
+  #wake(): void {
     if (this.#stopping.signal.aborted || this.#timer !== undefined) return
     this.#again = true
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined
     })
-  }
-
-  noticeReplaced = (): void => {
-    this.#scannedSeq = 0
-    this.notice()
   }
 
   stop = async (): Promise<void> => {
@@ -107,25 +107,60 @@ class NeighbourEmbedder implements Embedder {
 
   /** One page of the table; false at its end. */
   async #embedSome(): Promise<boolean> {
-    const { config, store, startCall } = this.#parts
+    const { config, store } = this.#parts
     if (this.#stopping.signal.aborted) return false
-    const call = startCall({ timeoutMs: BATCH_TIMEOUT_MS, signal: this.#stopping.signal })
+    // A forgotten memory's seq is given again, and content changes below: back to the lowest that was noticed.
+    this.#scannedSeq = Math.max(0, Math.min(this.#scannedSeq, this.#noticedSeq - 1))
+    this.#noticedSeq = Number.POSITIVE_INFINITY
     const page = await store.read(
       { kind: 'without_vector', model: config.model, afterSeq: this.#scannedSeq, limit: config.batch },
-      call,
+      this.#newCall(),
     )
     if (page.lastSeq === null) return false
-    const texts = page.rows.map(({ content }) => content.slice(0, EMBEDDED_CHARS_MAX).toWellFormed())
-    const embeddings = texts.length === 0 ? [] : await this.#embed(texts, call, BATCH_TIMEOUT_MS)
-    const vectors = page.rows.map(({ id, updated_at_ms }, place) => ({
+    const embedded = await this.#embedRows(page.rows)
+    const vectors = embedded.map(([{ id, updated_at_ms }, embedding]) => ({
       id,
       updated_at_ms,
       model: config.model,
-      ...quantise(embeddings[place] ?? []),
+      ...quantise(embedding),
     }))
-    if (vectors.length > 0) await store.write({ kind: 'put_vectors', vectors }, call)
+    if (vectors.length > 0) await store.write({ kind: 'put_vectors', vectors }, this.#newCall())
     this.#scannedSeq = page.lastSeq
     return true
+  }
+
+  /** All at once; one by one where the provider refuses them, without those that it refuses alone. */
+  async #embedRows(
+    rows: readonly Vectorless[],
+  ): Promise<readonly (readonly [Vectorless, readonly number[]])[]> {
+    if (rows.length === 0) return []
+    try {
+      const embeddings = await this.#embed(rows.map(embeddedText), this.#newCall(), BATCH_TIMEOUT_MS)
+      return rows.map((row, place) => [row, embeddings[place] ?? []] as const)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+    }
+    // One that refuses every text is no reason to leave memories out: then it is waited for as one that is down.
+    await this.#embed([HARMLESS], this.#newCall(), BATCH_TIMEOUT_MS)
+    const taken: (readonly [Vectorless, readonly number[]])[] = []
+    for (const row of rows) {
+      const [embedding] = await this.#embed([embeddedText(row)], this.#newCall(), BATCH_TIMEOUT_MS).catch(
+        (error: unknown) => {
+          if (!isRefusal(error)) throw error
+          this.#parts.log.warn(
+            { operation: 'embeddings', memory_id: row.id },
+            'the provider refuses this memory',
+          )
+          return []
+        },
+      )
+      if (embedding !== undefined) taken.push([row, embedding])
+    }
+    return taken
+  }
+
+  #newCall(): CallContext {
+    return this.#parts.startCall({ timeoutMs: BATCH_TIMEOUT_MS, signal: this.#stopping.signal })
   }
 
   async #embed(input: readonly string[], call: CallContext, timeoutMs: number): Promise<readonly number[][]> {
@@ -154,9 +189,20 @@ class NeighbourEmbedder implements Embedder {
   #retryLater(): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.notice()
+      this.#wake()
     }, this.#retryMs)
     this.#timer.unref()
     this.#retryMs = Math.min(RETRY_LAST_MS, this.#retryMs * 2)
   }
+}
+
+const HARMLESS = 'hello'
+
+function embeddedText({ content }: Vectorless): string {
+  return content.slice(0, EMBEDDED_CHARS_MAX).toWellFormed()
+}
+
+/** It was answered, and the text is what it does not take. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ServiceError && (error.code === 'INVALID_ARGUMENT' || error.code === 'TOO_LARGE')
 }

@@ -11,7 +11,7 @@ export interface MemoryRouteParts {
   readonly app: SoniaApp
   readonly store: MemoryStore
   readonly clock: Clock
-  readonly embedder: Pick<Embedder, 'notice' | 'noticeReplaced'>
+  readonly embedder: Pick<Embedder, 'notice'>
 }
 
 /** POST /store, GET, PUT and DELETE /recall/{id}, GET /query/by-type/{type}. */
@@ -47,8 +47,8 @@ function addStore({ app, store, clock, embedder }: MemoryRouteParts): void {
       created_at_ms: nowMs,
       updated_at_ms: nowMs,
     }
-    const { id } = await store.write({ kind: 'store', draft }, call)
-    embedder.notice()
+    const { id, seq } = await store.write({ kind: 'store', draft }, call)
+    embedder.notice(seq)
     return { status: 'stored' as const, id }
   })
 }
@@ -80,7 +80,7 @@ function addReplace({ app, store, clock, embedder }: MemoryRouteParts): void {
     }
     const row = await store.write({ kind: 'replace', id: params.id, change, nowMs: clock.nowMs() }, call)
     if (row === null) throw unknownMemory()
-    embedder.noticeReplaced()
+    embedder.notice(row.seq)
     return toMemory(row)
   })
 }

@@ -13,7 +13,8 @@ export interface TransferRouteParts {
   readonly clock: Clock
   readonly makeId: () => string
   readonly importBytesMax: number
-  readonly onNewContent: () => void
+  /** Told the lowest seq of what was imported. */
+  readonly onNewContent: (firstSeq: number) => void
 }
 
 const JSON_LINES = 'application/x-ndjson'
@@ -66,8 +67,8 @@ function addImport({ app, store, clock, makeId, importBytesMax, onNewContent }: 
   const config = { timeoutMs: TRANSFER_TIMEOUT_MS, priority: 'background' as const }
   app.post('/import', { schema, config, bodyLimit: importBytesMax }, async ({ body, call }) => {
     const drafts = await readImport(body, { bytesMax: importBytesMax, nowMs: clock.nowMs(), makeId })
-    const { imported, known } = await store.write({ kind: 'import', drafts }, call)
-    if (imported > 0) onNewContent()
+    const { imported, known, firstSeq } = await store.write({ kind: 'import', drafts }, call)
+    if (firstSeq !== null) onNewContent(firstSeq)
     return { status: 'imported' as const, imported, already_known: known }
   })
 }

@@ -24,7 +24,7 @@ export function applyWrite(
 ): WriteResults[WriteOperation['kind']] {
   switch (operation.kind) {
     case 'store':
-      return { id: store(operation.draft, tools) }
+      return store(operation.draft, tools)
     case 'replace':
       return replace(operation, tools)
     case 'delete':
@@ -38,20 +38,28 @@ export function applyWrite(
   }
 }
 
-function store(draft: Omit<MemoryDraft, 'id'>, { statement, makeId }: WriteTools): string {
+function store(draft: Omit<MemoryDraft, 'id'>, { statement, makeId }: WriteTools): WriteResults['store'] {
   for (let attempt = 0; attempt < ID_ATTEMPTS_MAX; attempt++) {
     const id = makeId()
-    if (insert(statement, 'store', { ...draft, id })) return id
+    const seq = insert(statement, 'store', { ...draft, id })
+    if (seq !== null) return { id, seq }
   }
   throw new ServiceError('INTERNAL_ERROR', 'No free memory id was found')
 }
 
-function insert(statement: Statements, operation: 'store' | 'import', draft: MemoryDraft): boolean {
+/** The seq it got; null where the id is known. */
+function insert(statement: Statements, operation: 'store' | 'import', draft: MemoryDraft): number | null {
   const { id, type, content, metadata, session_id, created_at_ms, updated_at_ms } = draft
-  return (
-    statement(operation, INSERT).run(id, type, content, metadata, session_id, created_at_ms, updated_at_ms)
-      .changes === 1
+  const { changes, lastInsertRowid } = statement(operation, INSERT).run(
+    id,
+    type,
+    content,
+    metadata,
+    session_id,
+    created_at_ms,
+    updated_at_ms,
   )
+  return changes === 1 ? Number(lastInsertRowid) : null
 }
 
 function findById(statement: Statements, id: string): MemoryRow | undefined {
@@ -121,12 +129,14 @@ const INDEX_ROWS = 1000
 
 /** So many rows must not wait for the index one by one: they enter it with the import. */
 function importAll(drafts: readonly MemoryDraft[], { statement, index }: WriteTools): WriteResults['import'] {
-  let imported = 0
-  for (const draft of drafts) {
-    if (insert(statement, 'import', draft)) imported++
-  }
+  const seqs = drafts.map((draft) => insert(statement, 'import', draft)).filter((seq) => seq !== null)
   while (index.takePending(INDEX_ROWS) > 0);
-  return { imported, known: drafts.length - imported }
+  return { imported: seqs.length, known: drafts.length - seqs.length, firstSeq: lowest(seqs) }
+}
+
+/** Without spreading: there may be more of them than a call takes arguments. */
+function lowest(seqs: readonly number[]): number | null {
+  return seqs.length === 0 ? null : seqs.reduce((least, seq) => Math.min(least, seq))
 }
 
 function putVectors(vectors: readonly VectorRow[], statement: Statements): number {

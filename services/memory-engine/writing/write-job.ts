@@ -32,11 +32,13 @@ export type ForgetBy =
   | { readonly kind: 'query'; readonly query: string }
 
 export interface WriteResults {
-  store: { readonly id: string }
+  /** `seq` may be one that a forgotten memory had. */
+  store: { readonly id: string; readonly seq: number }
   replace: MemoryRow | null
   delete: boolean
   forget: Forgotten
-  import: { readonly imported: number; readonly known: number }
+  /** `firstSeq` is the lowest of the imported ones; null where all were known. */
+  import: { readonly imported: number; readonly known: number; readonly firstSeq: number | null }
   put_vectors: number
 }
 
