@@ -5,9 +5,10 @@ import type { OpsHost } from '../host.ts'
 import { startStack, type Stack } from '../stack.ts'
 import { createWatch, serviceTargets, type Watch } from '../watch.ts'
 import { waitUntil } from '../wait-until.ts'
-import { type AlertOutcome, awaitNotice, type Expected, RECEIVER_OF } from './expectations.ts'
+import { type AlertOutcome, awaitNotice, type Expected, PATIENCE, RECEIVER_OF } from './expectations.ts'
+import { drillInhibition } from './inhibition.ts'
 import type { Pager } from './pager.ts'
-import { plantedAlerts, type PlantedAlert } from './planted-alerts.ts'
+import { PAGE_AND_TICKET, plantedAlerts, type PlantedAlert } from './planted-alerts.ts'
 import { type PlantedServer, servePlantedSeries } from './planted-series.ts'
 import { checkInhibition, drillHeartbeat, type HeartbeatOutcome } from './drill-checks.ts'
 import { newRunId } from '../run-id.ts'
@@ -33,7 +34,7 @@ export interface AlertDrillReport {
   readonly alerts: readonly AlertOutcome[]
   /** Rules that nothing in the drill caused. */
   readonly not_drilled: readonly string[]
-  /** Tickets that a page of the same service should have held back. */
+  /** Tickets that a page of the same service should have held back, and did not, or was not seen to. */
   readonly not_inhibited: readonly string[]
   readonly heartbeat: HeartbeatOutcome
   /** Deliveries the receiver refused, all of which were repeated. */
@@ -51,16 +52,15 @@ export interface DrillStage {
   readonly now: () => number
 }
 
-const PATIENCE = { fireMs: 30_000, resolveMs: 60_000 } as const
 const CALM_MS = 7_000
 
 /** Causes every alert once, for real or by planted series, and sees each arrive at its receiver and resolve. */
 export async function drillAlerts(options: AlertDrillOptions): Promise<AlertDrillReport> {
   const { host, pager, say } = options
   const cases = plantedAlerts(() => host.clock.nowMs())
-  const planted = await servePlantedSeries([...new Set(cases.flatMap((entry) => entry.series))], () =>
-    host.clock.monotonicMs(),
-  )
+  const all = [...cases, PAGE_AND_TICKET.page, PAGE_AND_TICKET.ticket]
+  const series = new Set(all.flatMap((entry) => entry.series))
+  const planted = await servePlantedSeries([...series], () => host.clock.monotonicMs())
   const stage = await setStage(options, planted).catch(async (error: unknown) => {
     await planted.stop()
     throw error
@@ -69,9 +69,10 @@ export async function drillAlerts(options: AlertDrillOptions): Promise<AlertDril
     options.onStanding?.()
     await calm(stage)
     const alerts = await runDrill(stage, cases)
+    const notHeldBack = await drillInhibition(stage)
     say("stopping Alertmanager: the dead man's switch must raise")
     const heartbeat = await drillHeartbeat(stage)
-    return reportOf({ alerts, heartbeat, pager, cases, isPart: options.scope === 'part' })
+    return reportOf({ alerts, notHeldBack, heartbeat, pager, cases, isPart: options.scope === 'part' })
   } finally {
     await stage.stack.stop()
     await stage.watch.stop()
@@ -250,19 +251,20 @@ async function calm(stage: DrillStage): Promise<void> {
 
 function reportOf(parts: {
   alerts: readonly AlertOutcome[]
+  notHeldBack: readonly string[]
   heartbeat: HeartbeatOutcome
   pager: Pager
   cases: readonly PlantedAlert[]
   /** A part leaves rules out on purpose. */
   isPart: boolean
 }): AlertDrillReport {
-  const { alerts, heartbeat, pager, cases, isPart } = parts
+  const { alerts, notHeldBack, heartbeat, pager, cases, isPart } = parts
   const seen = new Set([...alerts.map((entry) => `${entry.alert} ${entry.severity}`), 'Watchdog info'])
   const rules = Object.values(alertGroups(DRILL_TIMING)).flat()
   const not_drilled = [...new Set(rules.map((rule) => `${rule.alert} ${rule.severity}`))].filter(
     (name) => !seen.has(name),
   )
-  const not_inhibited = checkInhibition(pager, cases)
+  const not_inhibited = [...notHeldBack, ...checkInhibition(pager, cases)]
   const broken_annotations = pager.notices
     .filter((notice) =>
       Object.values(notice.annotations).some((text) => /error expanding|<no value>/.test(text)),

@@ -99,6 +99,25 @@ export function plantedAlerts(nowMs: () => number): readonly PlantedAlert[] {
   return [...requestCases(), ...resourceCases(nowMs), ...watcherCases()]
 }
 
+const BOTH = 'drill-inhibition'
+const STUCK_SECONDS = THRESHOLDS.voiceSessionAgeSeconds.warning + 60
+
+/** Of one service: what pages, and what would be a ticket if the page did not hold it back. */
+export const PAGE_AND_TICKET = {
+  page: {
+    alert: 'ServiceDegraded',
+    severity: 'critical',
+    service: BOTH,
+    series: [gauge(of(BOTH, 'sonia_service_status'), 1, 0.5)],
+  },
+  ticket: {
+    alert: 'VoiceSessionStuck',
+    severity: 'warning',
+    service: BOTH,
+    series: [gauge(of(BOTH, 'sonia_voice_session_oldest_age_seconds'), 0, STUCK_SECONDS)],
+  },
+} as const satisfies Readonly<Record<string, PlantedAlert>>
+
 function requestCases(): readonly PlantedAlert[] {
   return [
     perService('ServiceDegraded', 'critical', (s) => [gauge(of(s, 'sonia_service_status'), 1, 0.5)]),
@@ -106,11 +125,7 @@ function requestCases(): readonly PlantedAlert[] {
       gauge(of(s, 'sonia_http_oldest_in_flight_seconds'), 0, 90),
     ]),
     perService('VoiceSessionStuck', 'warning', (s) => [
-      gauge(
-        of(s, 'sonia_voice_session_oldest_age_seconds'),
-        0,
-        THRESHOLDS.voiceSessionAgeSeconds.warning + 60,
-      ),
+      gauge(of(s, 'sonia_voice_session_oldest_age_seconds'), 0, STUCK_SECONDS),
     ]),
     perService('HighErrorRatio', 'critical', failing('INTERNAL_ERROR', 0.3)),
     perService('HighErrorRatio', 'warning', failing('TIMEOUT', 0.03)),
