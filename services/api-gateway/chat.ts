@@ -5,7 +5,14 @@ import { ServiceError } from '#chassis/errors.ts'
 import type { ChatTurn, Conversations } from './conversation.ts'
 import { elapsedMs } from './elapsed.ts'
 import { degradedMemory, type Memory, type MemoryStep, type Recalled } from './memory.ts'
-import { type CompletionRequest, chunksOf, degradedBy, type Router, type RouterNote } from './router.ts'
+import {
+  type CompletionRequest,
+  chunksOf,
+  degradedBy,
+  deltaOf,
+  type Router,
+  type RouterNote,
+} from './router.ts'
 
 export interface ChatRequest {
   readonly message: string
@@ -49,12 +56,15 @@ interface Answer {
   readonly note: RouterNote
 }
 
+/** Resolves once there is room for the next piece. */
+type OnDelta = (text: string) => Promise<void>
+
 /** Recall, answer, remember. `onDelta` asks for a streamed answer; its pieces arrive while the model speaks. */
 export async function chat(
   request: ChatRequest,
   needs: ChatNeeds,
   call: CallContext,
-  onDelta?: (text: string) => void,
+  onDelta?: OnDelta,
 ): Promise<ChatAnswer> {
   const { memory, router, conversations, clock } = needs
   const recalled = await memory.recall(request.message, call)
@@ -109,17 +119,17 @@ async function streamed(
   router: Router,
   body: CompletionRequest,
   call: CallContext,
-  onDelta: (text: string) => void,
+  onDelta: OnDelta,
 ): Promise<Answer> {
   const answer = { text: '', model: '', note: {} as RouterNote }
   const { body: stream } = await router.stream(body, call)
   for await (const chunk of chunksOf(stream)) {
     if (chunk.model !== undefined) answer.model = chunk.model
     if (chunk.sonia !== undefined) answer.note = { ...answer.note, ...chunk.sonia }
-    const delta = chunk.choices?.[0]?.delta?.content ?? ''
+    const delta = deltaOf(chunk)
     if (delta === '') continue
     answer.text += delta
-    onDelta(delta)
+    await onDelta(delta)
   }
   return answer
 }

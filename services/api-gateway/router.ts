@@ -103,6 +103,13 @@ export async function* chunksOf(body: Readable): AsyncGenerator<CompletionChunk>
   throw new ServiceError('UNAVAILABLE', 'The answer broke off before its end')
 }
 
+/** The text of a chunk, which may be empty. Throws UNAVAILABLE where something else stands in its place. */
+export function deltaOf({ choices }: CompletionChunk): string {
+  const content: unknown = choices?.[0]?.delta?.content ?? ''
+  if (typeof content === 'string') return content
+  throw new ServiceError('UNAVAILABLE', 'The model gave no text')
+}
+
 function checked(chunk: CompletionChunk): CompletionChunk {
   if (chunk.error === undefined) return chunk
   const { code, message } = chunk.error

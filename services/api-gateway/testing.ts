@@ -40,8 +40,9 @@ function cannedNeighbours(replies: Replies): Neighbours & { readonly seen: SeenC
       durationMs: 1,
     }),
     stream: async (to, request) => {
-      const { text } = (await answer(to, request)) as { text: string }
-      return { status: 200, headers: {}, body: Readable.from([Buffer.from(text)], { objectMode: false }) }
+      const { text } = (await answer(to, request)) as { text: string | AsyncIterable<string> }
+      const pieces = typeof text === 'string' ? [text] : text
+      return { status: 200, headers: {}, body: Readable.from(pieces, { objectMode: false }) }
     },
     state: () => ({ breaker: 'closed' }),
   }

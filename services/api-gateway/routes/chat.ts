@@ -87,23 +87,22 @@ async function streamChat(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const events = createEventStream()
+  const events = createEventStream(request.call)
   const begun = Promise.withResolvers<void>()
   const finished = chat(chatRequest, needs, request.call, (text) => {
-    events.send('delta', { text })
+    const sent = events.send('delta', { text })
     begun.resolve()
+    return sent
   })
   void finished.then(
     ({ data, warning }: ChatAnswer) => {
       if (warning !== undefined) request.exchange.degrade(warning.message)
-      events.send('done', warning === undefined ? data : { ...data, warning })
+      events.end('done', warning === undefined ? data : { ...data, warning })
       begun.resolve()
-      events.end()
     },
     (error: unknown) => {
       begun.reject(error)
-      events.send('error', errorEvent(error, request.call.correlationId))
-      events.end()
+      events.end('error', errorEvent(error, request.call.correlationId))
     },
   )
   await begun.promise

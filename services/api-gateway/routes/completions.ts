@@ -5,7 +5,14 @@ import { type Static, Type } from 'typebox'
 import type { CallContext } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { degradedMemory, type Memory } from '../memory.ts'
-import { type CompletionRequest, chunksOf, degradedBy, type Router, type RouterNote } from '../router.ts'
+import {
+  type CompletionRequest,
+  chunksOf,
+  degradedBy,
+  deltaOf,
+  type Router,
+  type RouterNote,
+} from '../router.ts'
 import { EVENT_STREAM_HEADERS } from '../sse.ts'
 import { ModelName } from './fields.ts'
 
@@ -123,7 +130,7 @@ async function rememberStream(copy: Readable, remember: Remember | null): Promis
   let answer = ''
   let note: RouterNote = {}
   for await (const chunk of chunksOf(copy)) {
-    answer += chunk.choices?.[0]?.delta?.content ?? ''
+    answer += deltaOf(chunk)
     note = { ...note, ...chunk.sonia }
   }
   copy.resume()
