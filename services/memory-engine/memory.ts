@@ -53,6 +53,13 @@ export function assertStorable(content: string): void {
   }
 }
 
+/** Of a query, to find by or to forget by: a lone surrogate is no part of any word. */
+export function assertWellFormed(query: string): void {
+  if (!query.isWellFormed()) {
+    throw new ServiceError('INVALID_ARGUMENT', 'query holds a lone surrogate: not valid Unicode')
+  }
+}
+
 /** Metadata as JSON text, bounded; NUL and lone surrogates survive as JSON escapes. */
 export function metadataText(metadata: Readonly<Record<string, unknown>>): string {
   const text = JSON.stringify(metadata)

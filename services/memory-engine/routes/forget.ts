@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
+import { assertWellFormed } from '../memory.ts'
 import type { MemoryStore } from '../memory-store.ts'
 import type { ForgetBy } from '../writing/write-job.ts'
 import { SessionId } from './schemas.ts'
@@ -50,5 +51,7 @@ function target(body: { id?: string; session_id?: string; query?: string }): For
   if (only === undefined || others.length > 0) {
     throw new ServiceError('INVALID_ARGUMENT', 'Name exactly one of id, session_id and query')
   }
+  // Words beside it would still be found: more would be forgotten than was meant.
+  if (only.kind === 'query') assertWellFormed(only.query)
   return only
 }

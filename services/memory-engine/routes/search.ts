@@ -4,7 +4,7 @@ import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { ServiceMetrics } from '#chassis/metrics.ts'
 import type { Embedder } from '../embedding/embedder.ts'
-import { toMemory } from '../memory.ts'
+import { assertWellFormed, toMemory } from '../memory.ts'
 import type { MemoryStore } from '../memory-store.ts'
 import { Limit, MemoryId, MemoryType, Metadata, SessionId } from './schemas.ts'
 
@@ -81,7 +81,5 @@ function assertReadable(query: string): void {
   if (query.length > QUERY_CHARS_MAX) {
     throw new ServiceError('TOO_LARGE', `query is longer than ${QUERY_CHARS_MAX} characters`)
   }
-  if (!query.isWellFormed()) {
-    throw new ServiceError('INVALID_ARGUMENT', 'query holds a lone surrogate: not valid Unicode')
-  }
+  assertWellFormed(query)
 }

@@ -32,6 +32,9 @@ export interface ImportSettings {
   readonly makeId: () => string
 }
 
+/** More than the longest memory takes with every character as a JSON escape: what is longer is none. */
+const LINE_CHARS_MAX = 2 << 20
+
 /** All memories of a body of JSON lines; the first bad line refuses the whole. */
 export async function readImport(body: unknown, settings: ImportSettings): Promise<MemoryDraft[]> {
   if (!(body instanceof Readable)) {
@@ -50,14 +53,22 @@ async function* readLines(body: Readable, bytesMax: number): AsyncGenerator<stri
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''
   let bytes = 0
+  let whole = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > bytesMax) throw new ServiceError('TOO_LARGE', `More than ${bytesMax} bytes to import at once`)
     const lines = (rest + decode(decoder, chunk)).split('\n')
     rest = lines.pop() ?? ''
+    whole += lines.length
     yield* lines
+    if (rest.length > LINE_CHARS_MAX) throw tooLong(whole + 1)
   }
   yield rest + decode(decoder)
+}
+
+function tooLong(line: number): ServiceError {
+  const message = `Line ${line}: longer than ${LINE_CHARS_MAX} characters, which no memory is`
+  return new ServiceError('TOO_LARGE', message, { details: { line } })
 }
 
 function decode(decoder: TextDecoder, chunk?: Buffer): string {

@@ -34,6 +34,14 @@ for (const [what, body, code] of [
   })
 }
 
+test('import gives up on a line that no memory could be, without waiting for its end', async () => {
+  const body = line({ type: 'a', content: 'x' }) + 'x'.repeat(4 << 20)
+  const { status, body: answer } = await target.send('/import', body, JSON_LINES)
+  assert.equal(status, 413)
+  assert.deepEqual([answer.error.code, answer.error.details?.['line']], ['TOO_LARGE', 2])
+  assert.equal(await items(target), 0)
+})
+
 test('import names the line that is wrong', async () => {
   const body = line({ type: 'a', content: 'x' }) + line({ type: 'a', content: 'y' }) + 'nonsense\n'
   const { body: answer } = await target.send('/import', body, JSON_LINES)
