@@ -1,3 +1,4 @@
+import { GIT_ENVIRONMENT } from './git-environment.ts'
 import type { ProgramLimits } from './program-limits.ts'
 
 /** What is to run, independent of the means that contain it. */
@@ -52,20 +53,7 @@ export const CONTAINED_ENVIRONMENT: Readonly<Record<string, string>> = {
   LANG: 'C.UTF-8',
   HOME: '/sandbox',
   TMPDIR: '/tmp',
-  // The repository in the sandbox is data: its configuration must not name programs to start.
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_NO_LAZY_FETCH: '1',
-  GIT_PAGER: 'cat',
-  GIT_CONFIG_COUNT: '4',
-  GIT_CONFIG_KEY_0: 'core.fsmonitor',
-  GIT_CONFIG_VALUE_0: 'false',
-  GIT_CONFIG_KEY_1: 'core.hooksPath',
-  GIT_CONFIG_VALUE_1: '/dev/null',
-  GIT_CONFIG_KEY_2: 'log.showSignature',
-  GIT_CONFIG_VALUE_2: 'false',
-  GIT_CONFIG_KEY_3: 'safe.directory',
-  GIT_CONFIG_VALUE_3: '*',
+  ...GIT_ENVIRONMENT,
 }
 
 /** Names of the environment, for the envelope a person approves. */
