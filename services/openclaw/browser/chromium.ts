@@ -2,8 +2,8 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import { ServiceError } from '#chassis/errors.ts'
 import type { FetchedPage } from './fetch-page.ts'
 import { type PageSupply, supplyPage } from './page-supply.ts'
-import { boundText } from './page-text.ts'
 import type { AddressRules } from './pinned-address.ts'
+import { readView } from './read-view.ts'
 
 export interface ShownPage {
   readonly title: string
@@ -132,10 +132,12 @@ async function renderIn(browser: Browser, supply: PageSupply): Promise<ShownPage
 async function show(context: BrowserContext, supply: PageSupply): Promise<ShownPage> {
   await supplyPage(context, supply)
   const view = await context.newPage()
+  // Windows that the page opens are nobody's.
+  context.on('page', (other) => void other.close().catch(() => undefined))
   await view.goto(supply.page.url.href, { waitUntil: 'domcontentloaded', timeout: 0 })
   // A picture that never arrives must not cost the whole page.
   await view.waitForLoadState('load', { timeout: LOAD_WAIT_MS }).catch(() => undefined)
-  const [title, text] = await Promise.all([view.title(), view.innerText('body')])
+  const { title, text } = await readView(view)
   const screenshot = await view.screenshot({ type: 'jpeg', quality: 60, timeout: LOAD_WAIT_MS })
-  return { title, text: boundText(text), screenshot: screenshot.toString('base64') }
+  return { title, text, screenshot: screenshot.toString('base64') }
 }

@@ -1,4 +1,4 @@
-import type { BrowserContext, Route } from 'playwright-core'
+import type { BrowserContext, Request, Route } from 'playwright-core'
 import { type FetchedPage, fetchPage } from './fetch-page.ts'
 import { parsePageUrl } from './page-url.ts'
 import type { AddressRules } from './pinned-address.ts'
@@ -26,27 +26,50 @@ const PASSED_HEADERS = [
  */
 export async function supplyPage(context: BrowserContext, supply: PageSupply): Promise<void> {
   const rules = rulesForResources(supply)
-  let isServed = false
-  let requests = 0
-  let bytes = 0
+  const served = { page: false, requests: 0, bytes: 0 }
   await context.route('**/*', async (route) => {
-    const request = route.request()
-    if (!isServed && request.isNavigationRequest()) {
-      isServed = true
-      await fulfil(route, supply.page)
-      return
+    try {
+      await answerRoute(route, { supply, rules, served })
+    } catch {
+      // The page, or the window that asked, is gone. Thrown on, it would end this service.
+      await route.abort().catch(() => undefined)
     }
-    requests++
-    // The page stays the page: it may load things, but not go elsewhere, and not send anything.
-    const isNavigation = request.isNavigationRequest() && request.frame().parentFrame() === null
-    if (isNavigation || request.method() !== 'GET' || requests > REQUESTS_MAX || bytes > TOTAL_BYTES_MAX) {
-      await route.abort('blockedbyclient')
-      return
-    }
-    const resource = await fetchResource(request.url(), rules, supply.signal)
-    bytes += resource?.body.length ?? 0
-    await (resource === null ? route.abort('blockedbyclient') : fulfil(route, resource))
   })
+}
+
+interface Answering {
+  readonly supply: PageSupply
+  readonly rules: AddressRules
+  readonly served: { page: boolean; requests: number; bytes: number }
+}
+
+async function answerRoute(route: Route, { supply, rules, served }: Answering): Promise<void> {
+  const request = route.request()
+  if (!served.page && request.isNavigationRequest()) {
+    served.page = true
+    await fulfil(route, supply.page)
+    return
+  }
+  served.requests++
+  // The page stays the page: it may load things, but not go elsewhere, and not send anything.
+  const isGoing = request.isNavigationRequest() && !isInFrame(request)
+  const isTooMuch = served.requests > REQUESTS_MAX || served.bytes > TOTAL_BYTES_MAX
+  if (isGoing || isTooMuch || request.method() !== 'GET') {
+    await route.abort('blockedbyclient')
+    return
+  }
+  const resource = await fetchResource(request.url(), rules, supply.signal)
+  served.bytes += resource?.body.length ?? 0
+  await (resource === null ? route.abort('blockedbyclient') : fulfil(route, resource))
+}
+
+/** A window that is only being opened has no frame yet, and asking for it throws. */
+function isInFrame(request: Request): boolean {
+  try {
+    return request.frame().parentFrame() !== null
+  } catch {
+    return false
+  }
 }
 
 /** An exact origin that is allowed in spite of its address is allowed for its own pages, not for everybody's. */
