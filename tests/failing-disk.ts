@@ -105,7 +105,13 @@ interface Half {
 }
 
 function halfDone({ real, self, args, error }: Half): unknown {
-  const halved = args.map((arg) => (arg instanceof Uint8Array ? arg.subarray(0, arg.length >> 1) : arg))
+  const at = args.findIndex((arg) => arg instanceof Uint8Array)
+  // Where a length is given after the bytes and their offset, it is what has to be halved.
+  const length = at < 0 ? undefined : args[at + 2]
+  const halved = args.map((arg, index) => {
+    if (typeof length === 'number') return index === at + 2 ? length >> 1 : arg
+    return arg instanceof Uint8Array ? arg.subarray(0, arg.length >> 1) : arg
+  })
   const result = Reflect.apply(real, self, halved)
   if (!(result instanceof Promise)) throw error
   return result.then(() => {

@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { backupSettings } from '#ops/backup/backup-settings.ts'
 import { createBackup } from '#ops/backup/create-backup.ts'
 import { realFileSystem } from '#ops/backup/file-system.ts'
-import { applyRetention } from '#ops/backup/retention.ts'
 import { homeOf } from '#ops/command-settings.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
@@ -27,15 +26,15 @@ export const command: CommandDefinition = {
       home,
       to: folder,
       ...(settings.secondFolder === undefined ? {} : { secondFolder: settings.secondFolder }),
+      retention: settings.retention,
       reason: 'manual',
       version: packageFile.version,
       files: realFileSystem,
       nowMs: () => host.clock.nowMs(),
       random: randomBytes,
     })
-    const removed = applyRetention(settings.retention, { folder, files: realFileSystem, made: made.id })
     if (flagOption(args, 'json')) {
-      const { id, path, bytes, durationMs, secondPath } = made
+      const { id, path, bytes, durationMs, secondPath, removed } = made
       const answer = {
         id,
         path,
@@ -50,7 +49,7 @@ export const command: CommandDefinition = {
       host.stdout.write(
         `Backup ${made.id}: ${made.bytes} bytes in ${(made.durationMs / 1000).toFixed(1)} s, restored into a scratch folder and found whole.\n` +
           `  ${made.path}\n${made.secondPath === null ? '' : `  ${made.secondPath}\n`}` +
-          (removed.length === 0 ? '' : `Retention removed ${removed.length} older ones.\n`),
+          (made.removed.length === 0 ? '' : `Retention removed ${made.removed.length} older ones.\n`),
       )
     }
     return EXIT_CODES.passed

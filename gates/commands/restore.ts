@@ -74,7 +74,7 @@ function partsOf(text: string | undefined): readonly Part[] | null {
 }
 
 function jsonOf(restored: Restored, isDryRun: boolean) {
-  const { id, createdAt, sentinel, replaced, removed, safetyFolder, heldBy, durationMs } = restored
+  const { id, createdAt, sentinel, replaced, removed, safetyFolder, safetyRemoved, heldBy } = restored
   return {
     id,
     created_at: createdAt,
@@ -82,22 +82,27 @@ function jsonOf(restored: Restored, isDryRun: boolean) {
     replaced,
     removed,
     safety_folder: safetyFolder,
+    safety_removed: safetyRemoved,
+    swap_pending: restored.isSwapPending,
     held_by: heldBy,
-    duration_ms: durationMs,
+    duration_ms: restored.durationMs,
     dry_run: isDryRun,
   }
 }
 
-function textOf(
-  { id, createdAt, sentinel, replaced, safetyFolder, heldBy, durationMs }: Restored,
-  isDryRun: boolean,
-): string {
+function textOf(restored: Restored, isDryRun: boolean): string {
+  const { id, createdAt, sentinel, replaced, safetyFolder, safetyRemoved, heldBy, durationMs } = restored
   const memories = sentinel === null ? '' : `, ${sentinel.memories} memories`
   if (isDryRun) {
     const first =
       heldBy.length === 0 ? '' : 'The stack holds the data: ./sonia down before the restore itself.\n'
-    return `${id} of ${createdAt} is whole${memories}; nothing was changed.\n${first}`
+    const pending = restored.isSwapPending
+      ? 'An earlier restore was interrupted: ./sonia up finishes it, and so does the restore itself, before it begins.\n'
+      : ''
+    return `${id} of ${createdAt} is whole${memories}; nothing was changed.\n${pending}${first}`
   }
   const kept = safetyFolder === null ? '' : `What was there before: ${safetyFolder}\n`
-  return `Restored ${id} of ${createdAt}: ${replaced.length} files${memories}, in ${(durationMs / 1000).toFixed(1)} s.\n${kept}Then: ./sonia up\n`
+  const gone =
+    safetyRemoved.length === 0 ? '' : `Removed what earlier restores had kept: ${safetyRemoved.join(', ')}\n`
+  return `Restored ${id} of ${createdAt}: ${replaced.length} files${memories}, in ${(durationMs / 1000).toFixed(1)} s.\n${kept}${gone}Then: ./sonia up\n`
 }

@@ -11,7 +11,6 @@ import { backupSettings } from './backup-settings.ts'
 import { createBackup } from './create-backup.ts'
 import { realFileSystem } from './file-system.ts'
 import type { BackupManifest } from './manifest.ts'
-import { applyRetention } from './retention.ts'
 
 interface BackupArguments {
   readonly home: string
@@ -29,13 +28,13 @@ try {
     home,
     to: folder,
     ...(secondFolder === undefined ? {} : { secondFolder }),
+    retention,
     reason,
     version: packageFile.version,
     files: realFileSystem,
     nowMs: () => Date.now(),
     random: randomBytes,
   })
-  applyRetention(retention, { folder, files: realFileSystem, made: made.id })
   process.stdout.write(`${JSON.stringify({ id: made.id, duration_ms: made.durationMs })}\n`)
 } catch (error) {
   const code = error instanceof BackupError ? error.code : 'INTERNAL_ERROR'

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  cpSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -15,12 +14,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BackupError } from './backup-error.ts'
-import { createBackup, type MadeBackup } from './create-backup.ts'
+import { createBackup } from './create-backup.ts'
 import { realFileSystem } from './file-system.ts'
 import { backedUp, freshHome, homes, refusedWith, restoreRequest } from './fixtures/backed-up.ts'
 import { countedFileSystem, liveDigest, MEMORIES, memoriesIn, requestFor } from './fixtures/state-home.ts'
 import { restoreBackup } from './restore-backup.ts'
-import { finishPendingSwap } from './swap-journal.ts'
 
 test('a full disk is refused before anything is written, and the last good backup stays', async () => {
   const { home, backup } = await backedUp()
@@ -154,68 +152,6 @@ test('an I/O error at any call of a backup is a clear error, and the backup does
     assert.ok(failure instanceof BackupError && failure.code === 'IO_ERROR', `call ${at}: ${String(failure)}`)
   }
 })
-
-test('an I/O error at any call of a restore leaves the old state, or one that finishes into the new', async () => {
-  const { home: original, backup } = await backedUp()
-  writeFileSync(join(original, 'config/sonia.json'), '{"log_level":"DEBUG"}')
-  const before = liveDigest(original)
-  const calls = await restoreCalls(original, backup)
-  assert.ok(calls > 50)
-  for (let at = 1; at <= calls; at += 1) {
-    const home = copyOf(original, at)
-    const files = countedFileSystem(at, () => {
-      throw Object.assign(new Error('planted'), { code: 'EIO' })
-    })
-    const attempt = () => restoreBackup(restoreRequest(home, join(home, 'backups', backup.id), { files }))
-    await assert.rejects(attempt, refusedWith('IO_ERROR'), `call ${at}`)
-    assertOldOrNew(home, before, at)
-  }
-})
-
-test('a kill at any step of a restore leaves the old state or the new one', async () => {
-  const main = fileURLToPath(new URL('./fixtures/killed-restore-main.ts', import.meta.url))
-  const { home: original, backup } = await backedUp()
-  writeFileSync(join(original, 'config/sonia.json'), '{"log_level":"DEBUG"}')
-  const before = liveDigest(original)
-  const calls = await restoreCalls(original, backup)
-  for (let at = 1; at <= calls; at += KILL_STEP) {
-    const home = copyOf(original, at)
-    const copy = join(home, 'backups', backup.id)
-    const { signal } = spawnSync(process.execPath, [main, copy, home, String(at)])
-    assert.equal(signal, 'SIGKILL', `step ${at}`)
-    assertOldOrNew(home, before, at)
-  }
-})
-
-/** Every third of the file operations: each costs a process, and neighbours are alike. */
-const KILL_STEP = 3
-
-function copyOf(home: string, mark: number): string {
-  const copy = `${home}-${mark}`
-  rmSync(copy, { recursive: true, force: true })
-  cpSync(home, copy, { recursive: true })
-  homes.push(copy)
-  return copy
-}
-
-async function restoreCalls(home: string, backup: MadeBackup): Promise<number> {
-  const copy = copyOf(home, 0)
-  const files = countedFileSystem(0, () => {})
-  await restoreBackup(restoreRequest(copy, join(copy, 'backups', backup.id), { files }))
-  return files.calls()
-}
-
-function assertOldOrNew(home: string, before: string, at: number): void {
-  const finished = finishPendingSwap(home, realFileSystem)
-  const isOld = liveDigest(home) === before
-  assert.ok(isOld || finished !== null || isRestored(home), `step ${at}: neither old nor new`)
-  if (!isOld) assert.ok(isRestored(home), `step ${at}: a part of the new state is missing`)
-  assert.deepEqual(memoriesIn(home), { rows: MEMORIES, found: MEMORIES })
-}
-
-function isRestored(home: string): boolean {
-  return readFileSync(join(home, 'config/sonia.json'), 'utf8') === '{"log_level":"INFO"}'
-}
 
 test('the manifest holds no secret of the configuration', async () => {
   const { backup } = await backedUp()

@@ -3,7 +3,7 @@ import { BackupError } from './backup-error.ts'
 import { copyDatabase } from './database.ts'
 import { digestOf } from './digest.ts'
 import { explainIo, type FileSystem } from './file-system.ts'
-import { backupId, FILES_FOLDER, PARTIAL_SUFFIX, VERIFIED_NAME } from './folders.ts'
+import { backupId, FILES_FOLDER, followLinks, VERIFIED_NAME } from './folders.ts'
 import {
   type BackupFile,
   type BackupManifest,
@@ -16,12 +16,17 @@ import { isHeld } from './holders.ts'
 import { ownTrust, signManifest } from './signing.ts'
 import { type StateFile, stateFiles } from './state-files.ts'
 import { checkRestored } from './check-backup.ts'
+import { applyRetention, type RetentionRule } from './retention.ts'
+import { refusePendingSwap } from './swap-journal.ts'
+import { removeAbandoned, unfinishedName } from './unfinished.ts'
 
 export interface BackupRequest {
   readonly home: string
   /** Folder of the backups; a second one is copied to when it is named. */
   readonly to: string
   readonly secondFolder?: string
+  /** What may go once this one is made, or was tried; nothing does without it. */
+  readonly retention?: RetentionRule
   readonly reason: BackupManifest['reason']
   readonly version: string
   readonly files: FileSystem
@@ -36,6 +41,8 @@ export interface MadeBackup {
   readonly durationMs: number
   /** Null where no second folder is configured. */
   readonly secondPath: string | null
+  /** Ids of those that retention removed. */
+  readonly removed: readonly string[]
 }
 
 const FILE_MODE = 0o600
@@ -44,34 +51,80 @@ const ROOM_FACTOR = 2
 
 /**
  * Makes a backup, restores it into a scratch folder, checks it there, and only then lets it count.
- * Throws `BackupError`; a backup that did not come to its end stays `.partial` and older ones are untouched.
+ * Throws `BackupError`; of a backup that did not come to its end nothing stays, one that was not found whole stays
+ * unverified, and older ones are untouched.
  */
-export async function createBackup(request: BackupRequest): Promise<MadeBackup> {
-  const { files, to, nowMs, random } = request
+export async function createBackup(asked: BackupRequest): Promise<MadeBackup> {
+  const { files, nowMs, random, retention } = asked
   const startedAtMs = nowMs()
   const id = backupId(startedAtMs, random(4))
-  const partial = join(to, `${id}${PARTIAL_SUFFIX}`)
-  const final = join(to, id)
   // Where nobody works with the data, the other processors are free.
-  const isServed = isHeld(join(request.home, 'data'))
+  const isServed = isHeld(join(asked.home, 'data'))
   try {
-    const state = stateFiles(request.home, files)
-    if (state.length === 0) {
-      throw new BackupError('NOTHING_TO_BACK_UP', request.home, { hint: 'start the stack once: ./sonia up' })
-    }
+    const request = { ...asked, to: followLinks(asked.to, files) }
+    const clean = () =>
+      retention === undefined ? [] : applyRetention(retention, { folder: request.to, files, made: id })
+    const { final, manifest } = await copyAndSeal({ request, id, isServed })
+    await verifyInScratch(final, request, isServed).catch((error: unknown) => {
+      // Without this, one that fails each time would fill the disk with what is no use to anybody.
+      quietly(clean)
+      throw error
+    })
+    const secondPath = await copyToSecondFolder(final, id, request)
+    const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
+    const removed = clean()
+    return { id, path: final, bytes, durationMs: nowMs() - startedAtMs, secondPath, removed }
+  } catch (error) {
+    throw explainIo(error, join(asked.to, id))
+  }
+}
+
+async function copyAndSeal(work: CopyWork): Promise<{ final: string; manifest: BackupManifest }> {
+  const { request, id } = work
+  const { files, to, home } = request
+  refusePendingSwap(home, files)
+  const state = stateFiles(home, files)
+  if (state.length === 0) {
+    throw new BackupError('NOTHING_TO_BACK_UP', home, { hint: 'start the stack once: ./sonia up' })
+  }
+  const final = join(to, id)
+  const manifest = await inPartial(final, request, async (partial) => {
     files.makeFolder(join(partial, FILES_FOLDER))
     refuseWithoutRoom(state, request)
-    const manifest = await copyState(state, partial, { request, id, isServed })
-    sealManifest(manifest, partial, request)
+    const copied = await copyState(state, partial, work)
+    sealManifest(copied, partial, request)
+    return copied
+  })
+  return { final, manifest }
+}
+
+/**
+ * Makes a folder under a name that says it is unfinished, and gives it its own name when it is whole. What cannot be
+ * finished is removed at once, and what ended processes left there is removed before, because it may hold the room.
+ */
+async function inPartial<T>(
+  final: string,
+  { files, nowMs }: BackupRequest,
+  work: (partial: string) => T | Promise<T>,
+): Promise<T> {
+  removeAbandoned(dirname(final), files, nowMs())
+  const partial = unfinishedName(final, nowMs())
+  try {
+    const done = await work(partial)
     files.rename(partial, final)
-    files.sync(to)
-    await verifyInScratch(final, request, isServed)
-    const secondPath = copyToSecondFolder(final, id, request)
-    const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0)
-    return { id, path: final, bytes, durationMs: nowMs() - startedAtMs, secondPath }
+    files.sync(dirname(final))
+    return done
   } catch (error) {
-    throw explainIo(error, final)
+    quietly(() => files.remove(partial))
+    throw error
   }
+}
+
+/** For cleaning after a failure: the failure is the news, and what is left the next backup removes. */
+function quietly(clean: () => unknown): void {
+  try {
+    clean()
+  } catch {}
 }
 
 function refuseWithoutRoom(state: readonly StateFile[], { home, to, files }: BackupRequest): void {
@@ -158,22 +211,27 @@ async function verifyInScratch(backup: string, request: BackupRequest, isServed:
     verified_at: new Date(nowMs()).toISOString(),
     files: manifest.files.length,
   }
-  files.write(join(backup, VERIFIED_NAME), `${JSON.stringify(verified)}\n`, FILE_MODE)
-  files.sync(backup)
+  try {
+    files.write(join(backup, VERIFIED_NAME), `${JSON.stringify(verified)}\n`, FILE_MODE)
+    files.sync(backup)
+  } catch (error) {
+    // Half a mark would count like a whole one, and send an older backup away.
+    quietly(() => files.remove(join(backup, VERIFIED_NAME)))
+    throw error
+  }
 }
 
-function copyToSecondFolder(
+async function copyToSecondFolder(
   backup: string,
   id: string,
-  { secondFolder, files }: BackupRequest,
-): string | null {
+  request: BackupRequest,
+): Promise<string | null> {
+  const { secondFolder, files } = request
   if (secondFolder === undefined) return null
-  const partial = join(secondFolder, `${id}${PARTIAL_SUFFIX}`)
-  files.makeFolder(secondFolder)
-  copyTree(backup, partial, files)
-  const final = join(secondFolder, id)
-  files.rename(partial, final)
-  files.sync(secondFolder)
+  const folder = followLinks(secondFolder, files)
+  files.makeFolder(folder)
+  const final = join(folder, id)
+  await inPartial(final, request, (partial) => copyTree(backup, partial, files))
   return final
 }
 

@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -28,6 +29,8 @@ export interface FileSystem {
   /** Entry names, sorted. */
   list(folder: string): readonly string[]
   kindOf(path: string): 'file' | 'folder' | 'other' | 'absent'
+  /** Where the links of a path lead; throws where they lead nowhere. */
+  realPath(path: string): string
   sizeOf(path: string): number
   read(path: string): Buffer
   makeFolder(path: string): void
@@ -52,6 +55,7 @@ const PIECE_BYTES = 1 << 20
 export const realFileSystem: FileSystem = {
   list: (folder) => readdirSync(folder).sort(),
   kindOf,
+  realPath: (path) => realpathSync(path),
   sizeOf: (path) => lstatSync(path).size,
   read: (path) => readFileSync(path),
   makeFolder,

@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { compactTime } from '../compact-time.ts'
+import { systemErrorCode } from '../ops-error.ts'
+import { BackupError } from './backup-error.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Suffix of a backup that is being made; it never counts as one. */
@@ -21,10 +23,32 @@ function isBackupId(name: string): boolean {
 
 /** Ids of the finished backups of a folder, oldest first. */
 export function backupIds(folder: string, files: FileSystem): readonly string[] {
-  if (files.kindOf(folder) !== 'folder') return []
-  return files
-    .list(folder)
-    .filter((name) => isBackupId(name) && files.kindOf(join(folder, name)) === 'folder')
+  const real = realFolder(folder, files)
+  if (real === null || files.kindOf(real) !== 'folder') return []
+  return files.list(real).filter((name) => isBackupId(name) && files.kindOf(join(real, name)) === 'folder')
+}
+
+/**
+ * The folder that a folder of backups really is: a link to another disk is followed. One that leads nowhere is refused:
+ * the disk is not there, and a folder made in its stead would be on the wrong one.
+ */
+export function followLinks(folder: string, files: FileSystem): string {
+  const real = realFolder(folder, files)
+  if (real !== null) return real
+  throw new BackupError('IO_ERROR', `${folder} is a link that leads nowhere`, {
+    hint: 'bring back the disk that it leads to, or name another folder',
+  })
+}
+
+/** Null where a link leads nowhere. */
+function realFolder(folder: string, files: FileSystem): string | null {
+  if (files.kindOf(folder) !== 'other') return folder
+  try {
+    return files.realPath(folder)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null
+    throw error
+  }
 }
 
 export function isVerified(backup: string, files: FileSystem): boolean {

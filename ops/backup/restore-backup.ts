@@ -8,7 +8,9 @@ import type { BackupFile, BackupManifest } from './manifest.ts'
 import { knownSchema } from './schema-versions.ts'
 import type { Trust } from './signing.ts'
 import { PARTS, type Part, stateFiles } from './state-files.ts'
-import { finishPendingSwap, type Swap, swapIn } from './swap-journal.ts'
+import { applySafetyRetention, safetyName } from './safety-copies.ts'
+import { finishPendingSwap, isSwapPending, type Swap, swapIn } from './swap-journal.ts'
+import { removeAbandoned, unfinishedName } from './unfinished.ts'
 
 export interface RestoreRequest {
   readonly backup: string
@@ -31,6 +33,10 @@ export interface Restored {
   readonly removed: readonly string[]
   /** Where what was live before is kept; null where nothing was, or nothing was changed. */
   readonly safetyFolder: string | null
+  /** What earlier restores had kept, and is old enough to go. */
+  readonly safetyRemoved: readonly string[]
+  /** An earlier restore was interrupted, and a dry run left it so. */
+  readonly isSwapPending: boolean
   /** Processes that have to let go of the data first; only a dry run gets that far with any. */
   readonly heldBy: readonly number[]
   readonly durationMs: number
@@ -54,11 +60,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
     const manifest = checkBackup(backup, { files, trust })
     const chosen = chosenFiles(manifest, request.only)
     refuseNewer(chosen, backup)
-    const plan = planSwap(manifest, chosen, request)
-    if (!isDryRun) {
-      files.makeFolder(to)
-      finishPendingSwap(to, files)
-    }
+    if (!isDryRun) readyTarget(request)
+    // Only now: what an interrupted restore still had to bring is among what is live.
+    const plan = planSwap({ manifest, chosen, startedAtMs }, request)
     refuseWithoutRoom(chosen, to, files)
     await stage({ manifest, chosen, plan, isServed: heldBy.length > 0 }, request)
     if (!isDryRun) swapIn(to, plan, files)
@@ -69,12 +73,21 @@ export async function restoreBackup(request: RestoreRequest): Promise<Restored> 
       replaced: plan.replaced,
       removed: plan.removed,
       safetyFolder: files.kindOf(join(to, plan.safety)) === 'folder' ? join(to, plan.safety) : null,
+      safetyRemoved: isDryRun ? [] : applySafetyRetention(to, files, startedAtMs),
+      isSwapPending: isSwapPending(to, files),
       heldBy,
       durationMs: nowMs() - startedAtMs,
     }
   } catch (error) {
     throw explainIo(error, to)
   }
+}
+
+/** A restore that was interrupted is finished first, and what one left that never came so far is removed. */
+function readyTarget({ to, files, nowMs }: RestoreRequest): void {
+  files.makeFolder(to)
+  finishPendingSwap(to, files)
+  removeAbandoned(to, files, nowMs())
 }
 
 function chosenFiles(manifest: BackupManifest, only: readonly Part[] | null): readonly BackupFile[] {
@@ -94,9 +107,14 @@ function refuseNewer(chosen: readonly BackupFile[], backup: string): void {
   }
 }
 
+interface Planned {
+  readonly manifest: BackupManifest
+  readonly chosen: readonly BackupFile[]
+  readonly startedAtMs: number
+}
+
 /** Live files of the restored kinds that the backup does not have are moved away: after it, they were not there. */
-function planSwap(manifest: BackupManifest, chosen: readonly BackupFile[], request: RestoreRequest): Swap {
-  const { to, files, only, nowMs } = request
+function planSwap({ manifest, chosen, startedAtMs }: Planned, { to, files, only }: RestoreRequest): Swap {
   const roles = only === null ? null : new Set<string>(only.flatMap((part) => PARTS[part]))
   const kept = new Set(chosen.map(({ path }) => path))
   const live = stateFiles(to, files).filter(({ role }) => roles === null || roles.has(role))
@@ -104,11 +122,10 @@ function planSwap(manifest: BackupManifest, chosen: readonly BackupFile[], reque
     role === 'database' ? ['-wal', '-shm', '-journal'].map((suffix) => `${path}${suffix}`) : [],
   )
   const heads = kept.has(EVA_OS_DATABASE) ? ['data/eva-os/audit-head.json'] : []
-  const mark = `${manifest.id}-${nowMs()}`
   return {
     backup_id: manifest.id,
-    staging: `.restore-${mark}`,
-    safety: `before-restore/${mark}`,
+    staging: unfinishedName(`.restore-${manifest.id}`, startedAtMs),
+    safety: safetyName(manifest.id, startedAtMs),
     replaced: [...kept, ...(kept.has(EVA_OS_DATABASE) ? [RESTORED_MARK] : [])],
     removed: [...live.map(({ path }) => path).filter((path) => !kept.has(path)), ...stale, ...heads],
   }

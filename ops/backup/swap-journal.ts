@@ -36,8 +36,16 @@ export function swapIn(home: string, swap: Swap, files: FileSystem): void {
   finishSwap(home, swap, files)
 }
 
-function isSwapPending(home: string, files: FileSystem): boolean {
+export function isSwapPending(home: string, files: FileSystem): boolean {
   return files.kindOf(join(home, JOURNAL_NAME)) === 'file'
+}
+
+/** Between the old state and the new there is nothing worth keeping. */
+export function refusePendingSwap(home: string, files: FileSystem): void {
+  if (!isSwapPending(home, files)) return
+  throw new BackupError('RESTORE_PENDING', `${home} is part old, part restored`, {
+    hint: './sonia up finishes it, and so does the next ./sonia restore',
+  })
 }
 
 /** Finishes a swap that was interrupted; returns the backup's id, or null where there was none. */
