@@ -13,6 +13,7 @@ const duplicates: [string, string][] = [
   ['{"":1,"":2}', ''],
   ['{"a\\"b":1,"a\\"b":2}', 'a"b'],
   ['{"a":[{"a":1}],"a":2}', 'a'],
+  ['{"a\\\\":1,"b":"\\\\\\"","a\\\\":2}', 'a\\'],
 ]
 for (const [text, key] of duplicates) {
   test(`finds the key named twice in ${text}`, () => assert.equal(findDuplicateKey(text), key))
@@ -48,4 +49,12 @@ test('depth is counted over objects and arrays, and stops at 64', () => {
     depth === 0 ? 1 : depth % 2 === 0 ? [nest(depth - 1)] : { a: nest(depth - 1) }
   assert.equal(isTooDeep(nest(64)), false)
   assert.equal(isTooDeep(nest(65)), true)
+})
+
+test('strings as long as the largest file are looked through, of whatever they are made', () => {
+  for (const unit of ['x', '\n', '"', '\\', '{":[']) {
+    const content = unit.repeat((10 * 1024 * 1024) / unit.length)
+    assert.equal(findDuplicateKey(JSON.stringify({ content, other: 1 })), undefined)
+    assert.equal(findDuplicateKey(`{"a":${JSON.stringify(content)},"a":1}`), 'a')
+  }
 })

@@ -16,14 +16,17 @@ export function isTooDeep(value: unknown, left = DEPTH_MAX): boolean {
  */
 export function findDuplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = []
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g
+  const token = /["{}[\]:]/g
   let lastString: string | undefined
-  for (const [found] of text.matchAll(token)) {
+  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
+    const [found] = match
     const keys = open.at(-1)
-    if (found === '{') open.push(new Set())
+    if (found === '"') {
+      token.lastIndex = endOfString(text, match.index)
+      lastString = text.slice(match.index, token.lastIndex)
+    } else if (found === '{') open.push(new Set())
     else if (found === '[') open.push(undefined)
     else if (found === '}' || found === ']') open.pop()
-    else if (found !== ':') lastString = found
     else if (keys !== undefined && lastString !== undefined) {
       // Escapes are another way of writing the same key.
       const key = JSON.parse(lastString) as string
@@ -32,4 +35,14 @@ export function findDuplicateKey(text: string): string | undefined {
     }
   }
   return undefined
+}
+
+/** Behind the closing quote. Not by a pattern: those keep a place to go back to for each character of ten million. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (text[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
+  return text.length
 }

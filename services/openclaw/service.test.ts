@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { FILE_BYTES_MAX } from './files/read-file.ts'
 import { type Openclaw, buildOpenclaw, policyDouble } from './testing.ts'
 
 let openclaw: Openclaw
@@ -117,6 +118,14 @@ test('a file is written, read back, and found under every spelling of the root',
   ]) {
     const read = await openclaw.execute('file.read', { path })
     assert.equal(read.body.result?.['content'], 'héllo')
+  }
+})
+
+test('the largest file that is served can be written, whatever it is made of', async () => {
+  for (const unit of ['x', '"', '\n']) {
+    const content = unit.repeat(unit === 'x' ? FILE_BYTES_MAX : FILE_BYTES_MAX / 2)
+    const written = await openclaw.execute('file.write', { path: 'largest.txt', content })
+    assert.deepEqual([written.status, written.body.result?.['size_bytes']], [200, content.length])
   }
 })
 
