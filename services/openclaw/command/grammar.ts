@@ -21,11 +21,17 @@ export interface ArgumentGrammar {
   readonly oneOf?: readonly string[]
   /** The first word must be an option: tar takes one without a dash for a bundle of options, values and all. */
   readonly optionFirst?: true
+  /**
+   * With `option` each operand must bear the suffix, and the file of its name without it is made: the program would
+   * otherwise choose another file than the one that was named.
+   */
+  readonly unpacks?: { readonly option: string; readonly suffix: string }
 }
 
 /** One path of a matched command: which word, what stands before it in that word, and the path itself. */
 export interface PathArgument {
-  readonly wordIndex: number
+  /** Null for a path that no word names, but that the program makes of one. */
+  readonly wordIndex: number | null
   readonly prefix: string
   readonly path: string
   readonly noFolder: boolean
@@ -58,7 +64,17 @@ export function matchGrammar(
     if (used === 0) return null
     index += used
   }
-  return isComplete(reading) ? reading.paths : null
+  return isComplete(reading) ? withUnpacked(reading) : null
+}
+
+function withUnpacked({ grammar, paths, seen }: Reading): readonly PathArgument[] | null {
+  const { unpacks } = grammar
+  if (unpacks === undefined || !seen.has(unpacks.option)) return paths
+  if (!paths.every(({ path }) => path.endsWith(unpacks.suffix))) return null
+  return paths.flatMap((packed) => [
+    packed,
+    { ...packed, wordIndex: null, path: packed.path.slice(0, -unpacks.suffix.length) },
+  ])
 }
 
 function isComplete({ grammar, words, seen, operandCount }: Reading): boolean {

@@ -14,6 +14,11 @@ const TEXT: ValueKind = { kind: 'text' }
 const COUNT: ValueKind = { kind: 'number', max: 1_000_000 }
 const DEPTH: ValueKind = { kind: 'number', max: 64 }
 const NUMERAL: ValueKind = { kind: 'pattern', source: '\\d{1,12}(?:\\.\\d{1,6})?' }
+/** Directives of jq read further files, by names that are no arguments. A field of such a name is none. */
+const JQ_FILTER: ValueKind = {
+  kind: 'pattern',
+  source: '(?!.*(?<![.\\w$])(?:import|include|modulemeta)(?!\\w)).*',
+}
 const OPERANDS_MAX = 64
 
 type Options = ArgumentGrammar['options']
@@ -52,7 +57,7 @@ const files = (min: number, max = OPERANDS_MAX): OperandShape => ({ rest: PATH, 
  * with an approval: an interpreter, a wrapper or an option that starts another program proves nothing about
  * what would run. Left out on purpose: second operand of uniq (an output file), `-r`
  * of grep and diff (files that nobody may read by name would be read as well), `-f` of grep and date, `-exec`
- * and `-delete` of find, options of tar without a dash, `--compress-program` and `--files0-from` of sort, every
+ * and `-delete` of find, options of tar without a dash, `--compress-program` and `--files0-from` of sort, directives of jq that read files, every
  * option of git that sets configuration and every subcommand of it that runs filters, hooks or diff drivers.
  */
 export const PROGRAM_RULES: readonly ProgramRule[] = [
@@ -195,7 +200,7 @@ export const PROGRAM_RULES: readonly ProgramRule[] = [
   {
     name: 'jq',
     summary: 'query a JSON file',
-    compute: grammar(flags('-r -c -S -e -s -M'), { first: [TEXT], rest: PATH, min: 2 }),
+    compute: grammar(flags('-r -c -S -e -s -M'), { first: [JQ_FILTER], rest: PATH, min: 2 }),
   },
   { name: 'echo', summary: 'print words', compute: grammar(flags('-n'), { rest: TEXT }) },
   {
@@ -267,7 +272,11 @@ export const PROGRAM_RULES: readonly ProgramRule[] = [
       min: 2,
     }),
   },
-  { name: 'gzip', summary: 'compress files', destructive: grammar(flags('-k -v -d -f'), files(1)) },
+  {
+    name: 'gzip',
+    summary: 'compress files; -d restores those named .gz',
+    destructive: grammar(flags('-k -v -d -f'), files(1), { unpacks: { option: '-d', suffix: '.gz' } }),
+  },
 ]
 
 const BY_NAME: ReadonlyMap<string, ProgramRule> = new Map(PROGRAM_RULES.map((rule) => [rule.name, rule]))

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { closeSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,6 +73,12 @@ const refused: readonly [string, string][] = [
   ['tar vF id -t -f docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
   ['tar I id -x -f docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
   ['tar -xf docs/a.txt --checkpoint-action=exec=id', 'ARGUMENT_NOT_ALLOWED'],
+  ['jq \'import "sonia" as $x {search: "./"}; $x\' docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
+  ['jq \'include "x" {search: "./"}; y\' docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
+  ['jq \'"sonia" | modulemeta\' docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
+  ['jq \'module {}; import "sonia" as $x; $x\' docs/a.txt', 'ARGUMENT_NOT_ALLOWED'],
+  ['gzip -d docs/a', 'ARGUMENT_NOT_ALLOWED'],
+  ['gzip -kd docs/a.gz docs/b', 'ARGUMENT_NOT_ALLOWED'],
   ['uniq docs/a.txt docs/b.txt', 'ARGUMENT_NOT_ALLOWED'],
   ['cat docs/a.txt --help', 'ARGUMENT_NOT_ALLOWED'],
   ['cat -', 'ARGUMENT_NOT_ALLOWED'],
@@ -131,6 +146,36 @@ test('a destructive call names the files it touches with their digests, and is n
       ['missing', null],
     ],
   )
+})
+
+test('what is unpacked is judged by the name it will have, and is an operand', () => {
+  for (const name of ['.git', 'policies', 'docs/.bashrc', 'sonia.json']) {
+    assert.equal(reasonOf(resolve(`gzip -d ${name}.gz`).deferred), 'PROTECTED_NAME', name)
+  }
+  const { argv, operands, deferred } = resolve('gzip -d /sandbox/docs/a.txt.gz')
+  assert.deepEqual([argv, deferred], [['/usr/bin/gzip', '-d', '/sandbox/docs/a.txt.gz'], null])
+  assert.deepEqual(
+    operands.map(({ path, sha256 }) => [path, sha256 !== null]),
+    [
+      ['docs/a.txt.gz', false],
+      ['docs/a.txt', true],
+    ],
+  )
+  assert.equal(resolve('gzip -k docs/a.txt').operands.length, 1)
+})
+
+test('fields of jq named like its directives are fields', () => {
+  assert.equal(resolve("jq '.import, .include' docs/a.txt").isCompute, true)
+})
+
+test('the files of one call that are digested are bounded together, not only each', () => {
+  const names = Array.from({ length: 5 }, (_, at) => `large-${at}`)
+  for (const name of names) {
+    writeFileSync(join(folder, name), '')
+    truncateSync(join(folder, name), 32 * 1024 * 1024)
+  }
+  assert.equal(resolve(`rm ${names.slice(0, 3).join(' ')}`).deferred, null)
+  assert.equal(resolve(`rm ${names.join(' ')}`).deferred?.code, 'TOO_LARGE')
 })
 
 test('a destructive call on a path outside is for policy to answer, and refused all the same afterwards', () => {

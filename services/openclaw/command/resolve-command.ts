@@ -31,6 +31,8 @@ export interface CommandSurroundings {
 }
 
 const OPERAND_BYTES_MAX = 64 * 1024 * 1024
+/** Digesting holds up everybody else, so it is bounded for a whole call. */
+const OPERANDS_BYTES_MAX = 128 * 1024 * 1024
 const PROGRAM_WORD = /^(?:\/usr\/bin\/|\/bin\/)?([a-z0-9]+)$/
 
 /** From the text of a command to exactly one program, its words, and the files they name; or a refusal. */
@@ -91,24 +93,31 @@ interface PathsToJudge {
 
 function judgePaths({ root, base, paths, withDigests }: PathsToJudge) {
   const digests: OperandDigest[] = []
+  const budget: DigestBudget | null = withDigests ? { bytesLeft: OPERANDS_BYTES_MAX } : null
   let problem: ServiceError | null = null
   for (const argument of paths) {
-    const judged = judgePath({ root, base, argument, withDigests })
+    const judged = judgePath({ root, base, argument, budget })
     problem ??= judged.problem
     if (withDigests) digests.push(judged.digest)
   }
   return { digests, problem }
 }
 
-function judgePath({
-  root,
-  base,
-  argument: { path, noFolder },
-  withDigests,
-}: Omit<PathsToJudge, 'paths'> & { readonly argument: PathArgument }) {
+/** What may still be digested for this call. */
+interface DigestBudget {
+  bytesLeft: number
+}
+
+interface PathToJudge extends Pick<PathsToJudge, 'root' | 'base'> {
+  readonly argument: PathArgument
+  /** Null where no digest is asked for. */
+  readonly budget: DigestBudget | null
+}
+
+function judgePath({ root, base, argument: { path, noFolder }, budget }: PathToJudge) {
   try {
     const components = parseOperand(root, path, base)
-    const sha256 = inspect(root, components, { withDigest: withDigests, noFolder })
+    const sha256 = inspect(root, components, { budget, noFolder })
     return { digest: { path: components.join('/') || '.', sha256 }, problem: null }
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
@@ -128,7 +137,7 @@ function parseOperand(root: SandboxRoot, path: string, base: readonly string[]):
 function inspect(
   root: SandboxRoot,
   components: readonly string[],
-  { withDigest, noFolder }: { readonly withDigest: boolean; readonly noFolder: boolean },
+  { budget, noFolder }: Pick<PathToJudge, 'budget'> & { readonly noFolder: boolean },
 ): string | null {
   const name = components.at(-1)
   const isFolder = () => {
@@ -142,7 +151,7 @@ function inspect(
       if (stats === undefined) return null
       if (stats.isDirectory()) return isFolder()
       assertPlainFile(root, stats)
-      return withDigest ? digestIn(root, folderFd, name) : null
+      return budget === null ? null : digestIn(root, { folderFd, name }, budget)
     })
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'NOT_FOUND') return null
@@ -150,11 +159,16 @@ function inspect(
   }
 }
 
-function digestIn(root: SandboxRoot, folderFd: number, name: string): string {
+function digestIn(
+  root: SandboxRoot,
+  { folderFd, name }: { readonly folderFd: number; readonly name: string },
+  budget: DigestBudget,
+): string {
   const { fd, stats } = openRegularFile(root, folderFd, name)
   try {
-    if (stats.size > OPERAND_BYTES_MAX)
-      throw new ServiceError('TOO_LARGE', 'A file is too large to be approved.')
+    if (stats.size > Math.min(OPERAND_BYTES_MAX, budget.bytesLeft))
+      throw new ServiceError('TOO_LARGE', 'The files are too large to be approved.')
+    budget.bytesLeft -= stats.size
     return sha256OfDescriptor(fd)
   } finally {
     closeSync(fd)
@@ -165,7 +179,7 @@ function digestIn(root: SandboxRoot, folderFd: number, name: string): string {
 function mountedWords(root: SandboxRoot, words: readonly string[], paths: readonly PathArgument[]) {
   const mounted = [...words]
   for (const { wordIndex, prefix, path } of paths) {
-    if (!path.startsWith('/') && !/^[Ss]:/.test(path)) continue
+    if (wordIndex === null || (!path.startsWith('/') && !/^[Ss]:/.test(path))) continue
     mounted[wordIndex] = prefix + mountedPath(root, path)
   }
   return mounted

@@ -57,6 +57,9 @@ for (const path of outside) {
 }
 
 const refusedNames = [
+  '.jq',
+  '.local/bin/ls',
+  '.xsession',
   'a\0b',
   'a\nb',
   'a\u202eb',

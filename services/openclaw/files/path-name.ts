@@ -19,14 +19,18 @@ const ENCODED = /%(?:25)*(?:2e|2f|5c|00|c0|c1|e0%80)/i
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$/
 const GIT_SHORT_NAME = /^git~\d/
 
-/** Dot-files of version control, shells, editors and agents, and this system's own policy and configuration. */
+/**
+ * Dot-files of version control, shells, editors, agents and allowed programs, and this system's own policy and
+ * configuration.
+ */
 const PROTECTED_NAMES: ReadonlySet<string> = new Set(
   (
     '.git .gitconfig .gitmodules .gitattributes .hg .svn .bashrc .bash_profile .bash_login .bash_logout ' +
     '.bash_aliases .bash_history .profile .zshrc .zshenv .zprofile .zlogin .zlogout .kshrc .cshrc .tcshrc ' +
     '.login .logout .inputrc .env .envrc .netrc .npmrc .yarnrc .pypirc .curlrc .wgetrc .screenrc .tmux.conf ' +
-    '.vimrc .exrc .emacs .nanorc .pam_environment .xinitrc .xprofile .ssh .gnupg .aws .azure .docker .kube ' +
-    '.config .vscode .idea .claude .mcp.json .sonia sonia.json operator.key policies'
+    '.vimrc .exrc .emacs .nanorc .gdbinit .jq .pam_environment .xinitrc .xprofile .xsession .xsessionrc .ssh ' +
+    '.gnupg .aws .azure .docker .kube .config .local .vscode .idea .claude .cursor .mcp.json .sonia sonia.json ' +
+    'operator.key policies'
   ).split(' '),
 )
 
