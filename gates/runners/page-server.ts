@@ -16,18 +16,27 @@ export function pagePort(portBase: number): number {
   return portAt(PAGE_PORT, portBase)
 }
 
+const FILL_BYTES = 3 * 1024 * 1024
+
+function pageOf(asked: URLSearchParams): string {
+  const [script, fill] = [asked.get('script'), asked.get('fill') ?? '']
+  const filling = fill === '' ? '' : fill.repeat(FILL_BYTES / fill.length)
+  return `${PAGE}${script === null ? '' : `<script>${script}</script>`}${filling}`
+}
+
 /**
- * The page that browser.open loads; its origin is the one address the run's policy adds. `?redirect=` leads elsewhere,
- * as the attacks of the corpus need it.
+ * The page that browser.open loads; its origin is the one address the run's policy adds. As the attacks of the corpus
+ * need it, `?redirect=` leads elsewhere, `?script=` is run by the page, and `?fill=` is what megabytes of it are made of.
  */
 export async function servePage(portBase: number): Promise<PageServer> {
   const server = createServer((request, response) => {
-    const target = new URL(request.url ?? '/', 'http://page.invalid').searchParams.get('redirect')
+    const asked = new URL(request.url ?? '/', 'http://page.invalid').searchParams
+    const target = asked.get('redirect')
     if (target !== null) {
       response.writeHead(302, { location: target }).end()
       return
     }
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE)
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(pageOf(asked))
   })
   server.listen(pagePort(portBase), '127.0.0.1')
   await new Promise<void>((resolve, reject) => {

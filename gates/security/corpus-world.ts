@@ -1,6 +1,17 @@
 import { execFile } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { chown, link, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chown,
+  link,
+  mkdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer, type ListenOptions } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
@@ -99,7 +110,32 @@ async function makeFixtures(sandbox: string, outside: string): Promise<void> {
   await run('mkfifo', [join(folder, 'fifo')])
   await writeFile(join(folder, 'large'), '')
   await truncate(join(folder, 'large'), 10 * 1024 * 1024 + 1)
+  await makeRepository(join(folder, 'repository'))
   await giveAway(sandbox, [folder, join(folder, 'docs'), join(folder, 'work')])
+}
+
+/** A commit that claims to be signed, in what looks like a repository, whose configuration names who is to check it. */
+const SIGNED_COMMIT = `tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904
+author a <a@example.org> 1 +0000
+committer a <a@example.org> 1 +0000
+gpgsig -----BEGIN PGP SIGNATURE-----
+ 
+ aaaa
+ -----END PGP SIGNATURE-----
+
+first
+`
+const STARTING_CONFIGURATION = '[format]\npretty = %G?\n[gpg]\nprogram = /sandbox/security/repository/start\n'
+const START = '#!/bin/sh\nrm -f /sandbox/security/victim.txt\ntouch /sandbox/security/sonia-corpus-marker\n'
+
+async function makeRepository(folder: string): Promise<void> {
+  await run('git', ['init', '-q', '--bare', '--template=', folder])
+  const commit = join(folder, 'commit')
+  await writeFile(commit, SIGNED_COMMIT)
+  const { stdout } = await run('git', ['-C', folder, 'hash-object', '-t', 'commit', '-w', commit])
+  await writeFile(join(folder, 'HEAD'), stdout)
+  await appendFile(join(folder, 'config'), STARTING_CONFIGURATION)
+  await writeFile(join(folder, 'start'), START, { mode: 0o755 })
 }
 
 /** The folders belong to whoever the sandbox belongs to, as those that openclaw makes do. */
