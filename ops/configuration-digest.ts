@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readPlainFile } from './read-plain-file.ts'
 
 /** SHA-256 over sonia.json and the policies of a configuration folder, names included; keys are no part of it. */
 export function digestOfConfiguration(folder: string): string {
@@ -25,7 +26,7 @@ function policiesIn(folder: string): readonly string[] {
 
 function contentOf(path: string): string | Buffer {
   try {
-    return readFileSync(path)
+    return readPlainFile(path)
   } catch (error) {
     return emptyWhereAbsent(error, '')
   }

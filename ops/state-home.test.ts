@@ -68,7 +68,10 @@ test('a configuration that is no JSON, no object or no file is refused as bad in
   }
   const home = temporaryHome(t)
   mkdirSync(join(home, 'config', 'sonia.json'), { recursive: true })
-  assert.throws(() => prepareHome({ home, repo: REPO }), refusal(OPS_EXIT.badInput, /EISDIR/))
+  assert.throws(
+    () => prepareHome({ home, repo: REPO }),
+    refusal(OPS_EXIT.badInput, /sonia\.json is a folder, not a file/),
+  )
 })
 
 /** Root may write anywhere, so rights are tried as somebody else. */

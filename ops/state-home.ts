@@ -14,6 +14,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { CALLER_NAMES } from '#catalog'
 import { makeFolder } from './make-folder.ts'
 import { OPS_EXIT, OpsError, systemErrorCode } from './ops-error.ts'
+import { readPlainFile } from './read-plain-file.ts'
 import { writeWhole } from './write-whole.ts'
 
 /** Folders of one installation's state; nothing is written outside them but evidence bundles. */
@@ -98,7 +99,7 @@ export function emptyTemporaryFolder(folders: StateHome): void {
 export function readConfiguration(folders: StateHome): Readonly<Record<string, unknown>> {
   const path = join(folders.config, 'sonia.json')
   if (!existsSync(path)) return {}
-  const parsed = badInput(path, () => JSON.parse(readFileSync(path, 'utf8')) as unknown)
+  const parsed = badInput(path, () => JSON.parse(readPlainFile(path).toString('utf8')) as unknown)
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
     return parsed as Record<string, unknown>
   throw new OpsError(OPS_EXIT.badInput, `${path} is not a JSON object`, {
@@ -110,6 +111,7 @@ function badInput<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (cause) {
+    if (cause instanceof OpsError) throw cause
     const reason = systemErrorCode(cause) ?? (cause instanceof Error ? cause.message : 'not readable')
     throw new OpsError(OPS_EXIT.badInput, `${path} cannot be read: ${reason}`, {
       hint: 'mend the file or its rights; removing it brings the default back at the next start',

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { OpsError } from '#ops/ops-error.ts'
+import { readPlainFile } from '#ops/read-plain-file.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -47,10 +49,11 @@ export async function readConfigurationSource(folders: readonly string[]): Promi
   const path = folders.map((folder) => join(folder, 'sonia.json')).find((candidate) => existsSync(candidate))
   if (path === undefined) return {}
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as unknown
+    const value = JSON.parse(readPlainFile(path).toString('utf8')) as unknown
     if (isObject(value)) return value
     throw new Error('it is no JSON object')
   } catch (cause) {
+    if (cause instanceof OpsError) throw cause
     const message = cause instanceof Error ? cause.message : String(cause)
     throw new CliError(EXIT_CODES.badInput, `${path} cannot be read: ${message}`, {
       hint: 'mend the file or its rights; removing it brings the default back',

@@ -8,6 +8,7 @@ import {
   type ReceiverName,
   type Receivers,
 } from '../rendering/alertmanager-config.ts'
+import { readPlainFile } from '../read-plain-file.ts'
 import type { StateHome } from '../state-home.ts'
 import { TARGET_KINDS, type Target } from './alerting-file.ts'
 
@@ -20,7 +21,7 @@ const OTHERS_ANY = 0o077
 export function readReceivers({ config, home }: Pick<StateHome, 'config' | 'home'>): Receivers {
   const path = join(config, ALERTING_FILE)
   if (!existsSync(path)) return {}
-  const { targets, problems } = readTargets(readFileSync(path, 'utf8'))
+  const { targets, problems } = readTargets(readPlainFile(path).toString('utf8'))
   const all = [...problems, ...targets.flatMap((entry) => secretProblems(entry, home))]
   if (all.length > 0) {
     throw new OpsError(OPS_EXIT.badInput, `${path}: ${all.join('; ')}`, {

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OpsError } from '../ops-error.ts'
+import { readPlainFile } from '../read-plain-file.ts'
 import type { PreflightOptions } from './options.ts'
 
 /** A text setting and where it stands: "services.model-router.providers.local.api_key". */
@@ -12,9 +13,10 @@ export interface Setting {
 export function readSoniaJson({ folders }: Pick<PreflightOptions, 'folders'>): unknown {
   let text: string
   try {
-    text = readFileSync(join(folders.config, 'sonia.json'), 'utf8')
+    text = readPlainFile(join(folders.config, 'sonia.json')).toString('utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof OpsError) throw error
     throw new Error('config/sonia.json cannot be read', { cause: error })
   }
   try {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +46,23 @@ test('a file that is no JSON, or no object, is one problem', () => {
   assert.equal(problemsOf('{"bind": ').length, 1)
   assert.ok(problemsOf('[]').length > 0)
   assert.ok(problemsOf('null').length > 0)
+})
+
+test('a pipe or a folder in place of the file is one problem, and nobody waits for it', () => {
+  const makes: readonly ((path: string) => unknown)[] = [
+    (path) => execFileSync('mkfifo', [path]),
+    (path) => mkdirSync(path),
+  ]
+  for (const [index, make] of makes.entries()) {
+    const home = join(root, `odd-${index}`)
+    mkdirSync(join(home, 'config'), { recursive: true })
+    make(join(home, 'config', 'sonia.json'))
+    assert.throws(
+      () => loadConfig({ home, name: 'openclaw' }, schema),
+      (error: unknown) =>
+        error instanceof ConfigError && /not a file: .*sonia\.json/.test(error.problems.join()),
+    )
+  }
 })
 
 test('a log level that there is none of names those that there are, once', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type Static, type TObject, Type } from 'typebox'
 import { Clone, Default, Errors } from 'typebox/value'
@@ -99,8 +99,9 @@ export function loadConfig<S extends TObject>(
 function readConfigFile(path: string): unknown {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = readPlainFile(path)
   } catch (error) {
+    if (error instanceof ConfigError) throw error
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new ConfigError([
       `sonia.json cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
@@ -110,6 +111,17 @@ function readConfigFile(path: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     throw new ConfigError([`sonia.json is not valid JSON: ${(error as Error).message}`])
+  }
+}
+
+/** A pipe would be waited for without end; opened like this, it shows what it is at once. */
+function readPlainFile(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    if (fstatSync(file).isFile()) return readFileSync(file, 'utf8')
+    throw new ConfigError([`sonia.json is a pipe, a folder or a device, not a file: ${path}; move it away`])
+  } finally {
+    closeSync(file)
   }
 }
 
