@@ -4,6 +4,7 @@ import type { CommandArguments, CommandDefinition } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { CliError, EXIT_CODES, type ExitCode } from './exit-codes.ts'
 import type { Host } from './host.ts'
+import { atHome } from './state-options.ts'
 
 /** The whole program: reads `host.argv`, runs one command, says what failed, returns the exit code. */
 export async function runProgram(
@@ -14,7 +15,7 @@ export async function runProgram(
   const program = rootCommand(host)
   for (const definition of commands) {
     addCommand(program, definition, async (args) => {
-      exitCode = await definition.run(args, host)
+      exitCode = await definition.run(args, atHome(args, host))
     })
   }
   try {

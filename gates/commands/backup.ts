@@ -7,6 +7,7 @@ import { homeOf } from '#ops/command-settings.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'backup',
@@ -14,6 +15,7 @@ export const command: CommandDefinition = {
   arguments: [],
   options: [
     { flags: '--to <folder>', help: 'keep it there instead of the configured folder' },
+    HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],
   examples: ['./sonia backup', './sonia backup --to /mnt/other-disk/sonia'],

@@ -6,12 +6,13 @@ import { MANIFEST_NAME, readManifest } from '#ops/backup/manifest.ts'
 import { homeOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'backups',
   summary: 'list the backups, newest last; only verified ones count',
   arguments: [{ name: '[action]', help: 'list, which is also the default' }],
-  options: [{ flags: '--json', help: 'print as JSON' }],
+  options: [HOME_OPTION, { flags: '--json', help: 'print as JSON' }],
   examples: ['./sonia backups list'],
   async run(args, host) {
     refuseOtherActions(args)

@@ -5,12 +5,13 @@ import { isClean } from '#ops/stack-proof.ts'
 import { stateHome } from '#ops/state-home.ts'
 import { type CommandDefinition, flagOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'down',
   summary: 'stop the stack of this state folder, and prove that nothing of it is left',
   arguments: [],
-  options: [{ flags: '--json', help: 'print as JSON' }],
+  options: [HOME_OPTION, { flags: '--json', help: 'print as JSON' }],
   examples: ['./sonia down'],
   async run(args, host) {
     const outcome = await bringDown(stateHome(homeOf(host)), {

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { writeWhole } from '#ops/write-whole.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
+import { homeOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
@@ -12,7 +13,7 @@ import { type Profile, PROFILES } from '../profiles.ts'
 import { createProgress } from '../runners/progress.ts'
 import { type GateRun, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
 import { summaryTable } from '../runners/summary-table.ts'
-import { operatorHome, portBaseOption } from '../state-options.ts'
+import { HOME_OPTION, portBaseOption } from '../state-options.ts'
 
 const TIMES_MAX = 100_000
 
@@ -30,6 +31,7 @@ export const command: CommandDefinition = {
     { flags: '--power-losses <n>', help: `disks rebuilt (default ${PROFILES.ci.powerLossImages})` },
     { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
     { flags: '--out <folder>', help: 'leave restore-drill.json and power-losses.json there' },
+    HOME_OPTION,
     { flags: '--json', help: 'print the verdict as JSON' },
   ],
   examples: ['./sonia drill restore', './sonia drill restore --kills 1000 --power-losses 200 --out drill'],
@@ -64,7 +66,7 @@ function keepFiles({ files }: GateRun, out: string | undefined, host: Host): voi
 }
 
 function optionsOf(args: CommandArguments, host: Host): GateRunOptions {
-  const home = operatorHome(args, host)
+  const home = homeOf(host)
   const runId = `drill-${randomBytes(4).toString('hex')}`
   return {
     profile: profileOf(args),

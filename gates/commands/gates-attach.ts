@@ -1,20 +1,21 @@
 import { open, readFile } from 'node:fs/promises'
+import { homeOf } from '#ops/command-settings.ts'
 import type { CommandDefinition } from '../command.ts'
 import { CliError, EXIT_CODES, type ExitCode, knownExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { type DetachedRun, findDetached } from '../runners/detached-run.ts'
-import { operatorHome } from '../state-options.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 const LOOK_MS = 200
 
 export const command: CommandDefinition = {
   name: 'gates attach',
   summary: 'follow a run that was started with --detach, and end with its exit code',
-  options: [{ flags: '--home <folder>', help: 'state folder (default: $SONIA_HOME, else ./var)' }],
+  options: [HOME_OPTION],
   arguments: [{ name: '[run]', help: 'as --detach named it (default: the newest)' }],
   examples: ['./sonia gates attach', './sonia gates attach   # Ctrl-C leaves the run alone'],
   async run(args, host) {
-    const run = await findDetached(operatorHome(args, host), args.positionals[0])
+    const run = await findDetached(homeOf(host), args.positionals[0])
     if (run !== null) return follow(run, host)
     throw new CliError(EXIT_CODES.badUsage, `there is no detached run ${args.positionals[0] ?? ''}`.trim(), {
       hint: 'start one: ./sonia gates --detach',

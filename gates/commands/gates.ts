@@ -6,6 +6,7 @@ import { readReceivers } from '#ops/alerts/receivers.ts'
 import { compactTime } from '#ops/compact-time.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
+import { homeOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import type { Verdict } from '../engine/types.ts'
 import { MACHINE_PUBLIC_KEY_FILE } from '../evidence/machine-key.ts'
@@ -17,7 +18,7 @@ import { createProgress, silentProgress } from '../runners/progress.ts'
 import { GATE_RUNNERS, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
 import { summaryTable } from '../runners/summary-table.ts'
 import { writeEvidence } from '../runners/write-evidence.ts'
-import { operatorHome, portBaseOption } from '../state-options.ts'
+import { HOME_OPTION, portBaseOption } from '../state-options.ts'
 
 const GATE_NAMES = [...GATE_RUNNERS.keys()]
 
@@ -34,14 +35,14 @@ export const command: CommandDefinition = {
       help: 'move every port by the same amount',
       fallback: `${DEFAULT_PORT_BASE}`,
     },
-    { flags: '--home <folder>', help: 'state folder (default: $SONIA_HOME, else ./var)' },
+    HOME_OPTION,
     { flags: '--json', help: 'print the verdict as JSON and nothing else' },
   ],
   arguments: [],
   examples: ['./sonia gates', './sonia gates --profile ci', './sonia gates --only soak --keep-going'],
   async run(args, host) {
     const profile = profileNamed(textOption(args, 'profile') ?? DEFAULT_PROFILE)
-    const home = operatorHome(args, host)
+    const home = homeOf(host)
     const options = optionsOf(args, { host, profile, home })
     if (flagOption(args, 'detach')) return detach(home, host)
     await buildMissing(host, buildProgressPrinter(host))

@@ -9,6 +9,7 @@ import { stateHome } from '#ops/state-home.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 const DEFAULT_LINES = 200
 const POLL_MS = 200
@@ -24,6 +25,7 @@ export const command: CommandDefinition = {
     { flags: '--since <time>', help: 'ISO time, or seconds back such as 90' },
     { flags: '--lines <count>', help: `how many at most (default ${DEFAULT_LINES})` },
     { flags: '--follow', help: 'go on as lines are written, until Ctrl-C' },
+    HOME_OPTION,
     { flags: '--json', help: 'the lines as they stand in the files' },
   ],
   examples: [

@@ -11,6 +11,7 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { watchPorts } from '#ops/watch.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
+import { HOME_OPTION } from '../state-options.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
@@ -21,6 +22,7 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
     { flags: '--history', help: 'also look through every blob of the git history' },
+    HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
     { flags: '--sarif', help: 'print as SARIF 2.1.0' },
   ],

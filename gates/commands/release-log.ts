@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { homeOf } from '#ops/command-settings.ts'
 import { type CommandDefinition, textOption } from '../command.ts'
 import { MACHINE_PUBLIC_KEY_FILE } from '../evidence/machine-key.ts'
 import { trustFromKey } from '../evidence/trust.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import { executionLog, readRuns } from '../release/execution-log.ts'
-import { operatorHome } from '../state-options.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'release log',
@@ -13,12 +14,12 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--artifacts <folder>', help: 'folder of the bundles', fallback: 'artifacts' },
     { flags: '--key <file>', help: 'public key that must have signed (default: this machine’s own)' },
-    { flags: '--home <folder>', help: 'state folder (default: $SONIA_HOME, else ./var)' },
+    HOME_OPTION,
   ],
   arguments: [],
   examples: ['./sonia release log > PHASE_3_EXECUTION_LOG.md'],
   async run(args, host) {
-    const own = join(operatorHome(args, host), 'config', MACHINE_PUBLIC_KEY_FILE)
+    const own = join(homeOf(host), 'config', MACHINE_PUBLIC_KEY_FILE)
     const keyFile = textOption(args, 'key')
     const key = await readFile(keyFile === undefined ? own : resolve(host.cwd, keyFile), 'utf8').catch(
       (cause: unknown) => {

@@ -6,6 +6,7 @@ import {
   type OptionSpec,
   textOption,
 } from '../command.ts'
+import { homeOf } from '#ops/command-settings.ts'
 import { exitCodeOf } from '../evidence/findings.ts'
 import { loadMachineKey } from '../evidence/machine-key.ts'
 import { EXIT_CODES, type ExitCode, knownExitCode } from '../exit-codes.ts'
@@ -24,7 +25,7 @@ import { explanationText, stateJson, stateText } from '../release/release-text.t
 import { sealRelease } from '../release/seal-release.ts'
 import { type Decision } from '../release/sign-off.ts'
 import { signBundle } from '../release/sign-bundle.ts'
-import { operatorHome } from '../state-options.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 const COMMON: readonly OptionSpec[] = [
   { flags: '--bundle <folder>', help: 'the evidence (default: the newest under artifacts/)' },
@@ -33,7 +34,7 @@ const COMMON: readonly OptionSpec[] = [
     flags: '--policy-signers <file>',
     help: 'allowed-signers file of those who may change the policy (default: config/policy_signers of the state folder)',
   },
-  { flags: '--home <folder>', help: 'state folder (default: $SONIA_HOME, else ./var)' },
+  HOME_OPTION,
   { flags: '--json', help: 'print as JSON' },
 ]
 
@@ -108,7 +109,7 @@ async function tag(args: CommandArguments, host: Host): Promise<ExitCode> {
     ...options,
     repository: host.repository,
     artifactsFolder: artifactsFolder(host),
-    machineKey: await loadMachineKey(join(operatorHome(args, host), 'config')),
+    machineKey: await loadMachineKey(join(homeOf(host), 'config')),
     person,
     keyFile,
   })

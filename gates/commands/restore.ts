@@ -10,6 +10,7 @@ import { homeOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'restore',
@@ -20,6 +21,7 @@ export const command: CommandDefinition = {
     { flags: '--only <parts>', help: `some of ${Object.keys(PARTS).join(',')}` },
     { flags: '--key <file>', help: 'public key (PEM) of the machine that made it; its own one by default' },
     { flags: '--dry-run', help: 'check everything, change nothing; also while the stack runs' },
+    HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],
   examples: ['./sonia restore latest --dry-run', './sonia restore latest --only policies'],
@@ -28,7 +30,7 @@ export const command: CommandDefinition = {
     const to = textOption(args, 'to')
     const isDryRun = flagOption(args, 'dryRun')
     const restored = await restoreBackup({
-      backup: findBackup(args.positionals[0] ?? '', {
+      backup: findBackup(namedBackup(args, host), {
         folder: folderToRestoreFrom(home),
         files: realFileSystem,
         nowMs: host.clock.nowMs(),
@@ -47,6 +49,11 @@ export const command: CommandDefinition = {
     )
     return EXIT_CODES.passed
   },
+}
+
+/** A path is one of where the command was called. */
+function namedBackup({ positionals: [named = ''] }: CommandArguments, host: Host): string {
+  return named.includes('/') ? resolve(host.cwd, named) : named
 }
 
 function trustOf(args: CommandArguments, host: Host, home: string): Trust {

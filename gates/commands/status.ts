@@ -6,6 +6,7 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 const REFRESH_MS = 2_000
 const CLEAR_SCREEN = '\u001B[2J\u001B[H'
@@ -17,6 +18,7 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--watch', help: 'draw again every 2 s, until Ctrl-C' },
     { flags: '--port-base <port>', help: 'first port of the set (default: that of the running stack)' },
+    HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],
   examples: ['./sonia status', './sonia status --watch'],

@@ -5,12 +5,13 @@ import { renderWaterfall } from '#ops/traces/waterfall.ts'
 import { watchFolders } from '#ops/watch-files.ts'
 import { type CommandDefinition, flagOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'trace',
   summary: 'the spans of one request as a waterfall',
   arguments: [{ name: '<correlation-id>', help: 'as in the header X-Correlation-ID and in every log line' }],
-  options: [{ flags: '--json', help: 'print as JSON' }],
+  options: [HOME_OPTION, { flags: '--json', help: 'print as JSON' }],
   examples: ['./sonia trace req_0123456789abcdefghijkl'],
   async run(args, host) {
     const correlationId = args.positionals[0] ?? ''

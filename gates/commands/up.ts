@@ -9,6 +9,7 @@ import { watchPorts } from '#ops/watch.ts'
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { HOME_OPTION } from '../state-options.ts'
 
 const SCRAPE_SECONDS = 15
 
@@ -19,6 +20,7 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
     { flags: '--scrape <seconds>', help: `how often Prometheus looks (default ${SCRAPE_SECONDS})` },
+    HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],
   examples: ['./sonia up', './sonia up --port-base 8000   # beside another stack'],

@@ -9,7 +9,7 @@ import { readManifestOf } from '../evidence/read-listed.ts'
 import { runProcess } from '../evidence/run-process.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
-import { operatorHome } from '../state-options.ts'
+import { homeOf } from '#ops/command-settings.ts'
 import { SIGN_OFF_TOPICS, type SignOffTopic } from './policy.ts'
 import { POLICY_FILE } from './policy-file.ts'
 import type { ReleaseOptions } from './release-state.ts'
@@ -69,9 +69,7 @@ export async function keyFileOption(args: CommandArguments, host: Host): Promise
 async function policySigners(args: CommandArguments, host: Host): Promise<readonly AllowedSigner[]> {
   const named = textOption(args, 'policySigners')
   const file =
-    named === undefined
-      ? join(operatorHome(args, host), 'config', POLICY_SIGNERS_FILE)
-      : resolve(host.cwd, named)
+    named === undefined ? join(homeOf(host), 'config', POLICY_SIGNERS_FILE) : resolve(host.cwd, named)
   try {
     return parseAllowedSigners(await readFile(file, 'utf8'))
   } catch (cause) {
