@@ -8,6 +8,7 @@ import { closeInheritedDescriptors } from './containment/inherited-descriptors.t
 import { programShelf } from './containment/program-identity.ts'
 import { PROGRAM_LIMITS, type ProgramLimits } from './containment/program-limits.ts'
 import { createSpares } from './containment/spares.ts'
+import type { FilesInUse } from './files/files-in-use.ts'
 import { type SandboxRoot, closeRoot, openRoot } from './files/walk.ts'
 import type { ShellSettings } from './toolbox/shell-run.ts'
 
@@ -20,6 +21,7 @@ export interface SandboxSettings {
     readonly output_bytes_max: number
   }
   readonly health: Health
+  readonly inUse: FilesInUse
 }
 
 export interface Sandbox {
@@ -47,7 +49,7 @@ const SPARES = 2
 
 /** Opens the sandbox and finds a containment; what should work and does not marks the service DEGRADED. */
 export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox> {
-  const { path, config, health } = settings
+  const { path, config, health, inUse } = settings
   mkdirSync(path, { recursive: true, mode: 0o755 })
   const owner = containedUser(path)
   const root = tryOpenRoot(path)
@@ -88,7 +90,7 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
     await spares?.close()
     close()
   }
-  return { ...found, close: closeAll, shell: { root, shelf, containment, limits, spares } }
+  return { ...found, close: closeAll, shell: { root, shelf, containment, limits, spares, inUse } }
 }
 
 function limitsOf(config: SandboxSettings['config']): ProgramLimits {

@@ -10,6 +10,7 @@ import { openAuditLog } from './execution/audit-log.ts'
 import { type AnyTool, createExecutor } from './execution/execute.ts'
 import { policyClient } from './execution/policy-client.ts'
 import { verifyAuditLog } from './execution/verify-audit.ts'
+import { createFilesInUse } from './files/files-in-use.ts'
 import { addExecuteRoute } from './routes/execute.ts'
 import { addExecutionLogRoute } from './routes/execution-log.ts'
 import { addToolRoutes } from './routes/tools.ts'
@@ -26,7 +27,8 @@ export const service = defineService({
   config: openclawConfig,
   setup: async ({ app, config, settings, paths, log, metrics, neighbours, health, clock, onStop }) => {
     const makeId = () => randomBytes(12).toString('hex')
-    const sandbox = await prepareSandbox({ path: settings.sandboxRoot, config: config.shell, health })
+    const inUse = createFilesInUse()
+    const sandbox = await prepareSandbox({ path: settings.sandboxRoot, config: config.shell, health, inUse })
     onStop('sandbox root', sandbox.close)
     for (const problem of sandbox.problems) {
       log.warn({ operation: 'containment.find', problem }, 'a means of containment does not work here')
@@ -61,7 +63,7 @@ export const service = defineService({
     const enabled: readonly (AnyTool | null)[] = [
       config.shell.enabled ? shellRun(sandbox.shell) : null,
       config.file_tools.enabled ? fileRead(sandbox.root) : null,
-      config.file_tools.enabled ? fileWrite(sandbox.root, { makeId, owner: sandbox.owner }) : null,
+      config.file_tools.enabled ? fileWrite(sandbox.root, { makeId, owner: sandbox.owner, inUse }) : null,
       config.browser.enabled ? browserOpen({ rules, renderer, onRenderFailure }) : null,
     ]
     const tools = new Map(enabled.filter((tool) => tool !== null).map((tool) => [tool.name, tool]))

@@ -128,6 +128,7 @@ async function obtainPermission(
   }
   assertTokenShape(approvalToken)
   prepared.assertRunnable()
+  prepared.holdOperands?.()
   return policy.redeem(approvalToken, envelope, call)
 }
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { FilesInUse } from '../files/files-in-use.ts'
 import { parsePath } from '../files/path-name.ts'
 import { FILE_BYTES_MAX } from '../files/read-file.ts'
 import type { SandboxRoot } from '../files/walk.ts'
@@ -13,7 +14,7 @@ const schema = Type.Object(
 
 export function fileWrite(
   root: SandboxRoot | null,
-  settings: Omit<WriteSettings, 'root'>,
+  settings: Omit<WriteSettings, 'root'> & { readonly inUse: FilesInUse },
 ): Tool<typeof schema, Static<typeof schema>> {
   return {
     name: 'file.write',
@@ -30,7 +31,12 @@ export function fileWrite(
         subject: path,
         assertRunnable: () => undefined,
         run: async () => {
-          const written = await writeSandboxFile({ ...settings, root: sandbox }, args.path, args.content)
+          const endWrite = settings.inUse.beginWrite(path)
+          const written = await writeSandboxFile(
+            { ...settings, root: sandbox },
+            args.path,
+            args.content,
+          ).finally(endWrite)
           const sideEffects: SideEffect[] = [{ type: 'file_written', target: path }]
           if (written.foldersCreated > 0) sideEffects.push({ type: 'folder_created', target: path })
           return {

@@ -8,6 +8,7 @@ import type { ProgramIdentity, ProgramShelf } from '../containment/program-ident
 import type { ProgramLimits } from '../containment/program-limits.ts'
 import { type ContainedRun, runContained, runInSpare } from '../containment/run-contained.ts'
 import type { Spares } from '../containment/spares.ts'
+import type { FilesInUse } from '../files/files-in-use.ts'
 import { SANDBOX_MOUNT } from '../files/path-name.ts'
 import type { SandboxRoot } from '../files/walk.ts'
 import { refusal } from '../refusal.ts'
@@ -31,6 +32,7 @@ export interface ShellSettings {
   readonly limits: ProgramLimits
   /** Processes prepared ahead; null where the containment cannot. */
   readonly spares: Spares | null
+  readonly inUse: FilesInUse
 }
 
 /** `settings` is the reason where shell.run cannot be used safely on this machine. */
@@ -67,6 +69,7 @@ function describeLimits(limits: ProgramLimits) {
 function prepareShell(settings: ShellSettings, { args, cwd }: ToolCall<ShellArguments>): PreparedCall {
   const resolved = resolveCommand(settings, args.command, args.cwd ?? cwd)
   const { program, folder, operands, deferred } = resolved
+  let endUse: (() => void) | null = null
   return {
     facts: {
       tier: resolved.isCompute ? 'TIER_1_COMPUTE' : 'TIER_3_DESTRUCTIVE',
@@ -81,6 +84,9 @@ function prepareShell(settings: ShellSettings, { args, cwd }: ToolCall<ShellArgu
     assertRunnable: () => {
       if (deferred !== null) throw deferred
     },
+    holdOperands: () => {
+      endUse ??= settings.inUse.holdOperands(operands.map((operand) => operand.path))
+    },
     run: async (argv, bounds) => {
       const [path, ...rest] = argv ?? []
       if (path !== program.identity.path) throw refusal('APPROVAL_MISMATCH', 'Another program was approved.')
@@ -91,7 +97,10 @@ function prepareShell(settings: ShellSettings, { args, cwd }: ToolCall<ShellArgu
         folder: folder.components,
       })
     },
-    release: () => closeSync(program.fd),
+    release: () => {
+      endUse?.()
+      closeSync(program.fd)
+    },
   }
 }
 

@@ -58,6 +58,8 @@ export interface PreparedCall {
   readonly subject: string
   /** Throws what holds even with an approval. Called before an approval is burned. */
   readonly assertRunnable: () => void
+  /** Keeps the operands as they were looked at until the release. Called, in the same turn, before an approval is burned. */
+  readonly holdOperands?: () => void
   /** Runs it; `argv` is what was approved, the caller's own is not consulted again. */
   readonly run: (argv: readonly string[] | null, bounds: RunBounds) => Promise<ToolOutcome>
   readonly release: () => void
