@@ -10,10 +10,13 @@ import { PROGRAM_LIMITS, type ProgramLimits } from './containment/program-limits
 import { createSpares } from './containment/spares.ts'
 import type { FilesInUse } from './files/files-in-use.ts'
 import { type SandboxRoot, closeRoot, openRoot } from './files/walk.ts'
+import { isSandboxMisplaced } from './sandbox-place.ts'
 import type { ShellSettings } from './toolbox/shell-run.ts'
 
 export interface SandboxSettings {
   readonly path: string
+  /** Folders of configuration, state and logs, with which the sandbox must have nothing to do. */
+  readonly ownFolders: readonly string[]
   readonly config: {
     readonly enabled: boolean
     readonly memory_bytes_max: number
@@ -49,18 +52,13 @@ const SPARES = 2
 
 /** Opens the sandbox and finds a containment; what should work and does not marks the service DEGRADED. */
 export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox> {
-  const { path, config, health, inUse } = settings
+  const { path, ownFolders, config, health, inUse } = settings
   mkdirSync(path, { recursive: true, mode: 0o755 })
+  if (isSandboxMisplaced(path, ownFolders))
+    return withoutRoot(health, "the sandbox must not hold the system's own folders, or lie in one", null)
   const owner = containedUser(path)
   const root = tryOpenRoot(path)
-  if (root === null) {
-    health.degrade(
-      'files',
-      'file.read, file.write and shell.run are disabled: there is no usable /proc or sandbox',
-    )
-    const shell = 'shell.run is disabled: there is no usable /proc or sandbox'
-    return { root, owner, shell, problems: [], containment: null, close: () => undefined }
-  }
+  if (root === null) return withoutRoot(health, 'there is no usable /proc or sandbox', owner)
   closeInheritedDescriptors()
   const close = () => closeRoot(root)
   const shelf = programShelf({ path: PROGRAM_FOLDER, owners: [ROOT_USER] })
@@ -91,6 +89,12 @@ export async function prepareSandbox(settings: SandboxSettings): Promise<Sandbox
     close()
   }
   return { ...found, close: closeAll, shell: { root, shelf, containment, limits, spares, inUse } }
+}
+
+function withoutRoot(health: Health, why: string, owner: ContainedUser | null): Sandbox {
+  health.degrade('files', `file.read, file.write and shell.run are disabled: ${why}`)
+  const shell = `shell.run is disabled: ${why}`
+  return { root: null, owner, shell, problems: [], containment: null, close: () => undefined }
 }
 
 function limitsOf(config: SandboxSettings['config']): ProgramLimits {

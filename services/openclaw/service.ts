@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { defineService } from '#chassis/define-service.ts'
 import type { Health } from '#chassis/health.ts'
 import type { Logger } from '#chassis/logging.ts'
@@ -28,7 +28,13 @@ export const service = defineService({
   setup: async ({ app, config, settings, paths, log, metrics, neighbours, health, clock, onStop }) => {
     const makeId = () => randomBytes(12).toString('hex')
     const inUse = createFilesInUse()
-    const sandbox = await prepareSandbox({ path: settings.sandboxRoot, config: config.shell, health, inUse })
+    const sandbox = await prepareSandbox({
+      path: settings.sandboxRoot,
+      ownFolders: [paths.config, dirname(paths.data), paths.logs, paths.run],
+      config: config.shell,
+      health,
+      inUse,
+    })
     onStop('sandbox root', sandbox.close)
     for (const problem of sandbox.problems) {
       log.warn({ operation: 'containment.find', problem }, 'a means of containment does not work here')
