@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
-import { Default, Errors } from 'typebox/value'
+import { Clone, Default, Errors } from 'typebox/value'
 import { OPS_EXIT, OpsError } from '../ops-error.ts'
 import { readConfiguration, stateHome } from '../state-home.ts'
 import { DEFAULT_RETENTION, type RetentionRule } from './retention.ts'
@@ -30,10 +30,8 @@ export interface BackupSettings {
 /** Section `backup` of config/sonia.json, with its defaults; all problems at once. */
 export function backupSettings(home: string): BackupSettings {
   const folders = stateHome(home)
-  const section = Default(Section, readConfiguration(folders)['backup'] ?? {}) as Static<typeof Section>
-  const problems = Errors(Section, section).map(
-    ({ instancePath, message }) => `backup${instancePath} ${message}`,
-  )
+  const section = sectionOf(readConfiguration(folders))
+  const problems = problemsOf(section)
   if (problems.length > 0) {
     throw new OpsError(OPS_EXIT.badInput, `${join(folders.config, 'sonia.json')}: ${problems.join('; ')}`, {
       hint: 'docs/durability.md lists the settings of backups',
@@ -45,6 +43,24 @@ export function backupSettings(home: string): BackupSettings {
     everyMinutes: section.every_minutes,
     retention: { hourly: section.keep_hourly, daily: section.keep_daily, weekly: section.keep_weekly },
   }
+}
+
+export function backupProblems(configuration: Readonly<Record<string, unknown>>): readonly string[] {
+  return problemsOf(sectionOf(configuration))
+}
+
+/** With its defaults, and not yet judged. */
+function sectionOf(configuration: Readonly<Record<string, unknown>>): Static<typeof Section> {
+  return Default(Section, Clone(configuration['backup'] ?? {})) as Static<typeof Section>
+}
+
+function problemsOf(section: unknown): readonly string[] {
+  return Errors(Section, section)
+    .filter(({ keyword }) => keyword !== 'boolean')
+    .map(({ instancePath, message, params }) => {
+      const unknown = (params as { additionalProperties?: readonly string[] }).additionalProperties
+      return `backup${instancePath} ${unknown === undefined ? message : `has no setting ${unknown.join(', ')}`}`
+    })
 }
 
 /** Where a restore looks for backups: also while the configuration is what has to be restored. */

@@ -23,6 +23,27 @@ test('placeholders and references to nothing are found', async () => {
   await finds('settings', /not valid JSON/)
 })
 
+test('all that is wrong in sonia.json is told at once: an open bind, shared settings, sections of services and of backups', async () => {
+  config({
+    bind: '0.0.0.0',
+    log_level: 'LOUD',
+    log_levle: 'INFO',
+    backup: { every_minutes: 0, every_hours: 5 },
+    services: { openclaw: { tpyo: 1 }, 'eva-os': { tpyo: 2 }, openclow: {} },
+  })
+  const { findings } = await scene.resultOf('settings')
+  assert.deepEqual(findings.map(({ message }) => message).toSorted(), [
+    'backup has no setting every_hours',
+    'backup/every_minutes must be >= 1',
+    'bind is 0.0.0.0, but there are no api_keys',
+    'log_level: must be one of DEBUG, INFO, WARN, ERROR',
+    'services["eva-os"]: unknown setting "tpyo"',
+    'services["openclaw"]: unknown setting "tpyo"',
+    'services["openclow"]: there is no such service',
+    'unknown setting "log_levle"',
+  ])
+})
+
 test('an open bind needs keys: certificates tell nobody apart', async () => {
   config({ bind: '0.0.0.0' })
   await finds('settings', /there are no api_keys/)

@@ -7,7 +7,7 @@ import { findingText } from './text.ts'
 /** A start refuses these itself, with the exit code and hint that fit (taken ports, missing components). */
 const REFUSED_ELSEWHERE = new Set(['ports', 'versions'])
 
-const FINDINGS_TOLD_MAX = 5
+const FINDINGS_TOLD_MAX = 20
 
 /** Throws where a check of preflight fails: nothing is started on a state that should not be trusted. */
 export async function refuseFailedPreflight(options: PreflightOptions): Promise<void> {

@@ -140,7 +140,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function problemsOf(schema: TObject, value: unknown, where: string): string[] {
-  return Errors(schema, value).map((problem) => `${where}${problem.instancePath}: ${describe(problem)}`)
+  // An unknown setting is told once by name; that its own schema is `false` says nothing more.
+  return Errors(schema, value)
+    .filter(({ keyword }) => keyword !== 'boolean')
+    .map((problem) => `${where}${problem.instancePath}: ${describe(problem)}`)
 }
 
 function describe(problem: { keyword: string; message: string; params: object }): string {
