@@ -5,6 +5,7 @@ import { defineService } from '#chassis/define-service.ts'
 import type { Health } from '#chassis/health.ts'
 import type { Logger } from '#chassis/logging.ts'
 import { findRenderer } from './browser/find-renderer.ts'
+import { isOnOwnNetwork } from './browser/own-networks.ts'
 import { openclawConfig } from './config.ts'
 import { openAuditLog } from './execution/audit-log.ts'
 import { type AnyTool, createExecutor } from './execution/execute.ts'
@@ -47,6 +48,7 @@ export const service = defineService({
     const rules = {
       allowedOrigins: new Set(config.browser.allowed_origins),
       resolve: (host: string) => lookup(host, { all: true, verbatim: true }),
+      isOwn: (address: string) => isOnOwnNetwork(address),
     }
     const renderer =
       config.browser.engine === 'http'

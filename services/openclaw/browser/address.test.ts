@@ -48,9 +48,11 @@ for (const address of ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1111'
   })
 }
 
+const OWN_ADDRESS = '2a01:4f8:1:2::5'
 const rulesWith = (resolve: ResolveName, allowed: string[] = []) => ({
   resolve,
   allowedOrigins: new Set(allowed),
+  isOwn: (address: string) => address === OWN_ADDRESS,
 })
 const never: ResolveName = () => Promise.reject(new Error('asked'))
 
@@ -118,6 +120,16 @@ test('a name with one private address among public ones is refused', async () =>
     pinAddress(rulesWith(resolve), new URL('http://example.org/')),
     (error) => outcomeOf(error) === 'ADDRESS_REFUSED',
   )
+})
+
+test('an address of this machine is refused, however public it looks', async () => {
+  const resolve: ResolveName = async () => [{ address: OWN_ADDRESS, family: 6 }]
+  for (const url of ['http://example.org/', `http://[${OWN_ADDRESS}]/`]) {
+    await assert.rejects(
+      pinAddress(rulesWith(resolve), new URL(url)),
+      (error) => outcomeOf(error) === 'ADDRESS_REFUSED',
+    )
+  }
 })
 
 test('a name that does not resolve is not found', async () => {

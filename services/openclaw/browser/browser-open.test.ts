@@ -101,6 +101,7 @@ test('the name is resolved once per request and the connection goes to that answ
   const port = new URL(site.origin).port
   const rules = {
     allowedOrigins: new Set([`http://rebind.example:${port}`]),
+    isOwn: () => false,
     resolve: async () => [{ address: answers.shift() ?? '10.255.255.1', family: 4 }],
   }
   const settings = { rules, signal: AbortSignal.timeout(2_000), bytesMax: PAGE_BYTES_MAX, accept: '*/*' }

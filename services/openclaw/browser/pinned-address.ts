@@ -15,6 +15,8 @@ export interface AddressRules {
   /** Exact origins (`http://127.0.0.1:8080`) that may be opened although their address is not public. */
   readonly allowedOrigins: ReadonlySet<string>
   readonly resolve: ResolveName
+  /** Whether an address is this machine's or of its networks, however public it looks. */
+  readonly isOwn: (address: string) => boolean
 }
 
 const LOCAL_NAME = /(?:^|\.)(?:localhost|local|internal|localdomain|home\.arpa)\.?$/i
@@ -29,7 +31,8 @@ export async function pinAddress(rules: AddressRules, url: URL): Promise<Resolve
   if (!isAllowed && LOCAL_NAME.test(host)) throw addressRefused()
   const addresses = isIP(host) > 0 ? [{ address: host, family: isIP(host) }] : await resolveName(rules, host)
   // One private address among public ones is reason enough: which one gets used is the attacker's choice.
-  const isSafe = isAllowed || addresses.every(({ address }) => isPublicAddress(address))
+  const isSafe =
+    isAllowed || addresses.every(({ address }) => isPublicAddress(address) && !rules.isOwn(address))
   const [first] = addresses
   if (first === undefined) throw notResolved()
   if (!isSafe) throw addressRefused()
