@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import type { CallContext } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import { assertWellFormed } from '../memory.ts'
@@ -7,6 +8,8 @@ import type { ForgetBy } from '../writing/write-job.ts'
 import { SessionId } from './schemas.ts'
 
 const IDS_ANSWERED_MAX = 1000
+/** A long conversation takes minutes, in which others write, too. */
+const FORGET_TIMEOUT_MS = 600_000
 
 /** POST /forget: what it names is gone afterwards from table, index, vectors, free pages and log. */
 export function addForgetRoute({
@@ -34,12 +37,26 @@ export function addForgetRoute({
       }),
     },
   }
-  app.post('/forget', { schema }, async ({ body, call }) => {
+  app.post('/forget', { schema, config: { timeoutMs: FORGET_TIMEOUT_MS } }, async ({ body, call }) => {
     const by = target(body)
-    const { ids, erased } = await store.write({ kind: 'forget', by }, call)
-    if (by.kind === 'id' && ids.length === 0) throw new ServiceError('NOT_FOUND', 'No memory has this id')
-    return { status: 'forgotten' as const, count: ids.length, ids: ids.slice(0, IDS_ANSWERED_MAX), erased }
+    const forgotten = await forgetAll(by, store, call)
+    if (by.kind === 'id' && forgotten.count === 0) {
+      throw new ServiceError('NOT_FOUND', 'No memory has this id')
+    }
+    return { status: 'forgotten' as const, ...forgotten }
   })
+}
+
+/** Part after part, each durable: what is broken off in between is finished by the same request. */
+async function forgetAll(by: ForgetBy, store: MemoryStore, call: CallContext) {
+  const ids: string[] = []
+  let count = 0
+  for (;;) {
+    const part = await store.write({ kind: 'forget', by }, call)
+    count += part.ids.length
+    ids.push(...part.ids.slice(0, IDS_ANSWERED_MAX - ids.length))
+    if (!part.hasRest) return { count, ids, erased: part.erased }
+  }
 }
 
 function target(body: { id?: string; session_id?: string; query?: string }): ForgetBy {

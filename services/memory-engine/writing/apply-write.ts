@@ -1,9 +1,9 @@
 import { ServiceError } from '#chassis/errors.ts'
 import type { Statements } from '../database/statements.ts'
 import { MEMORY_COLUMNS, type MemoryDraft, type MemoryRow } from '../memory.ts'
-import { findMatchingAll } from './find-matching-all.ts'
+import { rowsToForget } from './forget.ts'
 import type { TextIndex } from './text-index.ts'
-import type { ForgetBy, VectorRow, WriteOperation, WriteResults } from './write-job.ts'
+import type { ForgetBy, Forgotten, VectorRow, WriteOperation, WriteResults } from './write-job.ts'
 
 export interface WriteTools {
   readonly statement: Statements
@@ -30,7 +30,7 @@ export function applyWrite(
     case 'delete':
       return removeById(operation.id, tools) !== undefined
     case 'forget':
-      return { ids: forget(operation.by, tools), erased: false }
+      return forget(operation.by, tools)
     case 'import':
       return importAll(operation.drafts, tools)
     case 'put_vectors':
@@ -102,27 +102,11 @@ function remove(row: MemoryRow, { statement, index }: WriteTools): void {
   index.remove(row)
 }
 
-function forget(by: ForgetBy, tools: WriteTools): string[] {
-  const rows = rowsToForget(by, tools)
+function forget(by: ForgetBy, tools: WriteTools): Forgotten {
+  const { rows, hasRest } = rowsToForget(by, tools.statement, tools.index)
   // Highest first, so that the mark of the index moves down with the rows.
-  for (const row of rows.toSorted((left, right) => right.seq - left.seq)) remove(row, tools)
-  return rows.map((row) => row.id)
-}
-
-function rowsToForget(by: ForgetBy, { statement, index }: WriteTools): MemoryRow[] {
-  switch (by.kind) {
-    case 'id': {
-      const row = findById(statement, by.id)
-      return row === undefined ? [] : [row]
-    }
-    case 'session':
-      return statement(
-        'forget',
-        `SELECT ${MEMORY_COLUMNS} FROM memories WHERE session_id = ? ORDER BY seq`,
-      ).all<MemoryRow>(by.sessionId)
-    case 'query':
-      return findMatchingAll(by.query, statement, index)
-  }
+  for (const row of rows.toReversed()) remove(row, tools)
+  return { ids: rows.map((row) => row.id), hasRest, erased: false }
 }
 
 const INDEX_ROWS = 1000

@@ -105,12 +105,40 @@ test('while a reader holds the log, forget says that it is not erased yet, and f
   t.after(() => holder.close())
   holder.exec('BEGIN')
   holder.prepare('SELECT count(*) FROM memories').get()
-  assert.deepEqual(forget(memory, { kind: 'id', id }), { ids: [id], erased: false })
+  assert.deepEqual(forget(memory, { kind: 'id', id }), { ids: [id], hasRest: false, erased: false })
   assert.equal(memory.read({ kind: 'recall', id }), null, 'gone for every new reader at once')
   holder.exec('COMMIT')
   memory.index()
   assert.deepEqual(filesHold(memory.file, SECRET), [])
 })
+
+for (const [what, by] of [
+  ['conversation', { kind: 'session', sessionId: 'private' }],
+  ['query', { kind: 'query', query: SECRET }],
+] as const satisfies readonly (readonly [string, ForgetBy])[]) {
+  test(`much that is forgotten by ${what} goes in parts; after a restart the same again finishes it`, (t) => {
+    const memory = openTestDatabase(t)
+    fill(memory)
+    const ids = Array.from({ length: 300 }, (_, n) =>
+      memory.store(`${SECRET} number ${n}`, { session: 'private' }),
+    )
+    ids.push(memory.store(`${SECRET} `.repeat(10_000), { session: 'private' }))
+    const parts = [forget(memory, by)]
+    memory.writer.close()
+    memory.index()
+    while (parts.at(-1)?.hasRest === true) parts.push(forget(memory, by))
+    assert.deepEqual(
+      parts.map((part) => part.ids.length),
+      [128, 128, 44, 1],
+    )
+    assert.deepEqual(
+      parts.flatMap((part) => part.ids),
+      ids,
+    )
+    for (const wanted of [SECRET, STEMMED]) assert.deepEqual(filesHold(memory.file, wanted), [], wanted)
+    assert.equal(memory.writer.commit([]).items, 300)
+  })
+}
 
 test('forget by query takes only what holds every word, in any form of it', (t) => {
   const memory = openTestDatabase(t)

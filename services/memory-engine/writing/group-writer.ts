@@ -17,7 +17,7 @@ export interface GroupWriterSettings {
 
 /** Rows that may wait for the full-text index: a search reads and judges each of them one by one. */
 const PENDING_ROWS_MAX = 128
-const PENDING_QUIET_MS = 5
+const QUIET_MS = 5
 const REOPEN_AFTER_MS = 1000
 const SLEEP_MS = 60_000
 const ERASE_RETRY_MS = 20
@@ -69,11 +69,11 @@ export class GroupWriter {
   /** Work for quiet moments; answers how long the thread may sleep. */
   idle(): number {
     if (this.#ready() === undefined) return REOPEN_AFTER_MS
-    if (this.#pending > 0) {
+    if (this.#pending > 0 || this.#mustCutLog) {
       const quietMs = this.#config.monotonicMs() - this.#wroteAtMs
-      if (quietMs < PENDING_QUIET_MS) return PENDING_QUIET_MS - quietMs
-      return this.#feedIndex() ? 0 : REOPEN_AFTER_MS
+      if (quietMs < QUIET_MS) return QUIET_MS - quietMs
     }
+    if (this.#pending > 0) return this.#feedIndex() ? 0 : REOPEN_AFTER_MS
     if (this.#mustCutLog && !this.#cutLog()) return ERASE_RETRY_MS
     return SLEEP_MS
   }
@@ -146,12 +146,16 @@ export class GroupWriter {
   #erase(job: WriteJob, outcomes: Outcome<Result>[]): Outcome<Result>[] {
     if (!job.some((operation) => operation.kind === 'forget')) return outcomes
     this.#mustCutLog = true
-    const erased = this.#cutLog()
-    return outcomes.map((outcome, place) =>
-      outcome.ok && job[place]?.kind === 'forget'
-        ? succeeded({ ...(outcome.value as Forgotten), erased })
-        : outcome,
+    // Where a part is left the next one comes at once, and a reader that holds the log is waited for each time.
+    const forgotten = outcomes.map((outcome, place) =>
+      outcome.ok && job[place]?.kind === 'forget' ? (outcome.value as Forgotten) : undefined,
     )
+    if (!forgotten.some((part) => part?.hasRest === false)) return outcomes
+    const erased = this.#cutLog()
+    return outcomes.map((outcome, place) => {
+      const part = forgotten[place]
+      return part === undefined ? outcome : succeeded({ ...part, erased })
+    })
   }
 
   #cutLog(): boolean {

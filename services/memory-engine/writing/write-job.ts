@@ -11,7 +11,7 @@ export interface VectorRow {
   readonly components: Uint8Array
 }
 
-/** Everything that changes the database; each is all or nothing. */
+/** Everything that changes the database; each is all or nothing, and forgetting a part at a time. */
 export type WriteOperation =
   | { readonly kind: 'store'; readonly draft: Omit<MemoryDraft, 'id'> }
   | { readonly kind: 'replace'; readonly id: string; readonly change: MemoryChange; readonly nowMs: number }
@@ -44,6 +44,8 @@ export interface WriteResults {
 
 export interface Forgotten {
   readonly ids: readonly string[]
+  /** More of it is left than one transaction takes: the same again goes on with it. */
+  readonly hasRest: boolean
   /** False while a reader holds old pages of the log: the writer tries again until they are gone. */
   readonly erased: boolean
 }
