@@ -25,7 +25,7 @@ const relative = [...DEPTH, 'file.txt'].join('/')
 writeFileSync(join(folder, relative), 'x'.repeat(BYTES))
 const root = openRoot(folder)
 const tool = fileRead(root)
-const bounds = { timeoutMs: 5_000, signal: new AbortController().signal }
+const bounds = { timeoutMs: 5_000, signal: new AbortController().signal, permit: async () => undefined }
 
 async function guardedRead(): Promise<void> {
   const args = { path: relative }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Openclaw, buildOpenclaw } from '../testing.ts'
+import { type Openclaw, buildOpenclaw, policyDouble } from '../testing.ts'
 import { PAGE_BYTES_MAX, fetchPage } from './fetch-page.ts'
 import { type PageFixture, startPageFixture } from './page-fixture.ts'
 
@@ -53,6 +53,26 @@ const open = (path: string, extra = {}) =>
 test('a redirect to an address that may not be opened is refused midway, and nothing is asked there', async () => {
   const answer = await open('/inward')
   assert.deepEqual([answer.status, answer.body.error?.details?.reason], [403, 'ADDRESS_REFUSED'])
+  assert.deepEqual(inner.asked, [])
+})
+
+test('a redirect to another origin is put to policy, which answers as for that page itself', async () => {
+  const asked: string[] = []
+  const policy = policyDouble((request) => {
+    const { url } = (request.body as { args: { url: string } }).args
+    asked.push(url)
+    return { status: url.startsWith(site.origin) ? 'approved' : 'denied', policy_version: 'test' }
+  })
+  const allowed = [site.origin, inner.origin]
+  const other = await buildOpenclaw(
+    { config: { browser: { engine: 'http', allowed_origins: allowed } } },
+    policy,
+  )
+  const answer = await other.execute('browser.open', { url: `${site.origin}/inward` })
+  assert.deepEqual([answer.status, answer.body.error?.details?.reason], [403, 'POLICY_DENIED'])
+  assert.equal((await other.execute('browser.open', { url: `${site.origin}/moved` })).status, 200)
+  await other.stop()
+  assert.deepEqual(asked, [`${site.origin}/inward`, `${inner.origin}/`, `${site.origin}/moved`])
   assert.deepEqual(inner.asked, [])
 })
 

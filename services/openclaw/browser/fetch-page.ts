@@ -24,13 +24,18 @@ export interface FetchSettings {
   readonly signal: AbortSignal
   readonly bytesMax: number
   readonly accept: string
+  /** Asked before a redirect is followed to another origin than those before; throws where policy does not allow it. */
+  readonly permit?: (url: URL) => Promise<void>
 }
 
 /** GET with every address checked and pinned, on every redirect anew. No cookies, no credentials, no proxy. */
 export async function fetchPage(settings: FetchSettings, start: URL): Promise<FetchedPage> {
   let url = start
+  const permitted = new Set([start.origin])
   for (let redirects = 0; redirects <= REDIRECTS_MAX; redirects++) {
     const address = await pinAddress(settings.rules, url)
+    if (!permitted.has(url.origin)) await settings.permit?.(url)
+    permitted.add(url.origin)
     const answer = await request(settings, url, address)
     const location = answer.headers.location
     if (!isRedirect(answer.status) || location === undefined) return { ...answer, url, redirects }

@@ -4,7 +4,7 @@ import type { CallContext } from '#chassis/call-context.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import { withSpan } from '#chassis/tracing.ts'
 import { refusal } from '../refusal.ts'
-import type { PreparedCall, Tool, ToolOutcome } from '../toolbox/tool.ts'
+import type { PreparedCall, RunBounds, Tool, ToolOutcome } from '../toolbox/tool.ts'
 import type { AuditLog } from './audit-log.ts'
 import { type Envelope, hashArguments, makeEnvelope } from './envelope.ts'
 import { type Permission, type PolicyClient, assertTokenShape } from './policy-client.ts'
@@ -93,7 +93,7 @@ async function executeCall(
     const permission = await obtainPermission(parts.policy, { request, prepared, envelope }, call)
     const entry = auditEntry(parts, request, { prepared, envelope, permission, call })
     await auditOrRefuse(parts, { phase: 'before', ...entry })
-    return await runAudited(parts, { request, prepared, permission, entry }, call)
+    return await runAudited(parts, { request, prepared, envelope, permission, entry }, call)
   } finally {
     prepared.release()
   }
@@ -136,16 +136,24 @@ type Entry = Readonly<Record<string, unknown>> & { readonly execution_id: string
 
 async function runAudited(
   parts: ExecutorParts,
-  run: { request: ExecuteRequest; prepared: PreparedCall; permission: Permission; entry: Entry },
+  run: Question & { readonly permission: Permission; readonly entry: Entry },
   call: CallContext,
 ): Promise<ToolOutcome> {
-  const { request, prepared, permission, entry } = run
+  const { request, prepared, envelope, permission, entry } = run
   const startedMs = parts.monotonicMs()
   const leftMs = call.deadlineAtMs - startedMs
   const note = (ended: Readonly<Record<string, unknown>>) =>
     auditOrRefuse(parts, { phase: 'after', ...entry, ...ended, duration_ms: parts.monotonicMs() - startedMs })
   try {
-    const bounds = { timeoutMs: Math.max(1, Math.min(request.timeoutMs, leftMs)), signal: call.signal }
+    const bounds: RunBounds = {
+      timeoutMs: Math.max(1, Math.min(request.timeoutMs, leftMs)),
+      signal: call.signal,
+      permit: async (args) => {
+        const grown = { ...envelope, canonical_args_sha256: hashArguments(args) }
+        const { toolName, cwd } = request
+        await parts.policy.decide({ toolName, args, cwd, envelope: grown }, call)
+      },
+    }
     const outcome = await withSpan(
       `tool ${request.toolName}`,
       { 'sonia.tool.name': request.toolName },

@@ -49,7 +49,13 @@ async function openPage(settings: BrowserSettings, url: URL, bounds: RunBounds):
   const signal = AbortSignal.any([bounds.signal, AbortSignal.timeout(Math.ceil(bounds.timeoutMs))])
   try {
     const page = await fetchPage(
-      { rules: settings.rules, signal, bytesMax: PAGE_BYTES_MAX, accept: ACCEPT },
+      {
+        rules: settings.rules,
+        signal,
+        bytesMax: PAGE_BYTES_MAX,
+        accept: ACCEPT,
+        permit: (next) => bounds.permit({ url: next.href }),
+      },
       url,
     )
     const shown = await showPage(settings, page, signal)

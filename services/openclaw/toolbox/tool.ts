@@ -49,6 +49,8 @@ export interface ToolOutcome {
 export interface RunBounds {
   readonly timeoutMs: number
   readonly signal: AbortSignal
+  /** Puts a call of the same tool with other arguments, into which this one grew, to policy. Throws the refusal. */
+  readonly permit: (args: Readonly<Record<string, unknown>>) => Promise<void>
 }
 
 /** A call that was understood and may be put to policy. Whoever prepares one releases it. */
