@@ -22,6 +22,7 @@ export const BACKUP_FAULTS = {
   ROWS_DIFFER: 'a table holds other rows than it should',
   SCHEMA_NEWER: 'the backup comes from a newer version',
   STATE_NEWER: 'the state folder comes from a newer version',
+  STATE_LINKED: 'data stand behind a link, where no backup looks',
   CONFIG_CHANGED: 'the configuration changed while it was being copied',
   NOTHING_TO_BACK_UP: 'the state folder holds nothing to back up',
   SERVICES_RUNNING: 'services hold the data',

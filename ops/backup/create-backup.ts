@@ -14,7 +14,7 @@ import {
 } from './manifest.ts'
 import { isHeld } from './holders.ts'
 import { ownTrust, signManifest } from './signing.ts'
-import { type StateFile, stateFiles } from './state-files.ts'
+import { linkedData, type StateFile, stateFiles } from './state-files.ts'
 import { checkRestored } from './check-backup.ts'
 import { applyRetention, type RetentionRule } from './retention.ts'
 import { refusePendingSwap } from './swap-journal.ts'
@@ -83,6 +83,12 @@ async function copyAndSeal(work: CopyWork): Promise<{ final: string; manifest: B
   const { request, id } = work
   const { files, to, home } = request
   refusePendingSwap(home, files)
+  const [linked] = linkedData(home, files)
+  if (linked !== undefined) {
+    throw new BackupError('STATE_LINKED', join(home, linked), {
+      hint: 'put the data themselves there, or give SONIA_HOME the folder on the other disk',
+    })
+  }
   const state = stateFiles(home, files)
   if (state.length === 0) {
     throw new BackupError('NOTHING_TO_BACK_UP', home, { hint: 'start the stack once: ./sonia up' })

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, copyFileSync, existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { env } from 'node:process'
 import { test } from 'node:test'
@@ -9,7 +18,7 @@ import { REPO } from '../fixtures/test-host.ts'
 import { BACKUP_FAULTS } from './backup-error.ts'
 import { createBackup } from './create-backup.ts'
 import { realFileSystem } from './file-system.ts'
-import { backedUp, freshHome, refusedWith, restoreRequest } from './fixtures/backed-up.ts'
+import { backedUp, freshHome, homes, refusedWith, restoreRequest } from './fixtures/backed-up.ts'
 import { liveDigest, requestFor } from './fixtures/state-home.ts'
 import { restoreBackup } from './restore-backup.ts'
 
@@ -25,6 +34,18 @@ test('a configuration that changes whenever it is copied is refused as CONFIG_CH
   await assert.rejects(createBackup(requestFor(home, { files })), refusedWith('CONFIG_CHANGED'))
   assert.deepEqual(readdirSync(join(home, 'backups')), [])
 })
+
+for (const path of ['data', 'data/memory', 'data/memory/sonia.db']) {
+  test(`a state whose ${path} is a link is refused as STATE_LINKED: a backup without it would count`, async () => {
+    const home = freshHome()
+    const away = `${home}-away`
+    homes.push(away)
+    renameSync(join(home, path), away)
+    symlinkSync(away, join(home, path))
+    await assert.rejects(createBackup(requestFor(home)), refusedWith('STATE_LINKED'))
+    assert.equal(existsSync(join(home, 'backups')), false)
+  })
+}
 
 for (const journal of ['{"backup_id":', '{}']) {
   test(`a restore over an interrupted one whose journal is ${journal} is refused as RESTORE_PENDING`, async () => {

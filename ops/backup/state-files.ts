@@ -50,6 +50,20 @@ function roleOfData(path: string): BackupFile['role'] | null {
   return path.startsWith('data/sessions/') && path.endsWith('.json') ? 'session' : null
 }
 
+/** Links, by which data lie elsewhere: `stateFiles` passes them by, and a restore could not put anything behind them. */
+export function linkedData(home: string, files: FileSystem): readonly string[] {
+  const folders = ['data', ...STATE_FOLDERS.map((folder) => `data/${folder}`)]
+  return folders.flatMap((folder) => {
+    const kind = files.kindOf(join(home, folder))
+    if (kind === 'other') return [folder]
+    if (kind !== 'folder' || folder === 'data') return []
+    return files
+      .list(join(home, folder))
+      .map((name) => `${folder}/${name}`)
+      .filter((path) => roleOfData(path) !== null && files.kindOf(join(home, path)) === 'other')
+  })
+}
+
 /** Paths of the regular files below a folder of the state, relative to the state folder. */
 function below(home: string, folder: string, files: FileSystem): readonly string[] {
   if (files.kindOf(join(home, folder)) !== 'folder') return []
