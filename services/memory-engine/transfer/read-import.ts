@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { TextDecoder } from 'node:util'
+import { isDeepStrictEqual, TextDecoder } from 'node:util'
 import { type Static, Type } from 'typebox'
 import { Check } from 'typebox/value'
 import { ServiceError } from '#chassis/errors.ts'
@@ -40,30 +40,48 @@ export async function readImport(body: unknown, settings: ImportSettings): Promi
   if (!(body instanceof Readable)) {
     throw new ServiceError('INVALID_ARGUMENT', 'Send JSON lines as application/x-ndjson')
   }
-  const drafts: MemoryDraft[] = []
+  const drafts = new Map<string, MemoryDraft>()
+  const again: MemoryDraft[] = []
   let line = 0
   for await (const text of readLines(body, settings.bytesMax)) {
     line++
-    if (text.trim() !== '') drafts.push(readDraft(text, line, settings))
+    if (text.length > LINE_CHARS_MAX) throw tooLong(line)
+    if (text.trim() === '') continue
+    const draft = readDraft(text, line, settings)
+    const before = drafts.get(draft.id)
+    if (before === undefined) drafts.set(draft.id, draft)
+    else again.push(sameAs(before, draft, line))
   }
-  return drafts
+  return [...drafts.values(), ...again]
 }
 
+/** Of two that differ one would be lost, and counted as known. */
+function sameAs(before: MemoryDraft, draft: MemoryDraft, line: number): MemoryDraft {
+  if (isDeepStrictEqual(before, draft)) return draft
+  const message = `Line ${line}: ${draft.id} stands in an earlier line with something else`
+  throw new ServiceError('INVALID_ARGUMENT', message, { details: { line } })
+}
+
+/** Line by line; what is longer than any may be is handed out before its end. */
 async function* readLines(body: Readable, bytesMax: number): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  let rest = ''
+  let pieces: string[] = []
+  let chars = 0
   let bytes = 0
-  let whole = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > bytesMax) throw new ServiceError('TOO_LARGE', `More than ${bytesMax} bytes to import at once`)
-    const lines = (rest + decode(decoder, chunk)).split('\n')
-    rest = lines.pop() ?? ''
-    whole += lines.length
+    const [end = '', ...lines] = decode(decoder, chunk).split('\n')
+    pieces.push(end)
+    chars += end.length
+    if (lines.length === 0 && chars <= LINE_CHARS_MAX) continue
+    const begun = lines.pop() ?? ''
+    yield pieces.join('')
     yield* lines
-    if (rest.length > LINE_CHARS_MAX) throw tooLong(whole + 1)
+    pieces = [begun]
+    chars = begun.length
   }
-  yield rest + decode(decoder)
+  yield pieces.join('') + decode(decoder)
 }
 
 function tooLong(line: number): ServiceError {

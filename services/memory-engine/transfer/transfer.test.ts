@@ -42,6 +42,21 @@ test('import gives up on a line that no memory could be, without waiting for its
   assert.equal(await items(target), 0)
 })
 
+test('import refuses an id that comes again with something else, and takes the same line twice as one', async (t) => {
+  const memory = await startMemoryEngine()
+  t.after(() => memory.stop())
+  const first = { type: 'a', content: 'x', id: 'mem_00000000000a' }
+  for (const other of [{ content: 'y' }, { type: 'b' }, { metadata: { n: 1 } }, { session_id: 's' }]) {
+    const body = line(first) + line({ type: 'a', content: 'between' }) + line({ ...first, ...other })
+    const { status, body: answer } = await memory.send('/import', body, JSON_LINES)
+    assert.deepEqual([status, answer.error.code], [400, 'INVALID_ARGUMENT'])
+    assert.equal(answer.error.details?.['line'], 3)
+    assert.equal(await items(memory), 0)
+  }
+  const { body: answer } = await memory.send('/import', line(first).repeat(2), JSON_LINES)
+  assert.deepEqual([answer.imported, answer.already_known], [1, 1])
+})
+
 test('import names the line that is wrong', async () => {
   const body = line({ type: 'a', content: 'x' }) + line({ type: 'a', content: 'y' }) + 'nonsense\n'
   const { body: answer } = await target.send('/import', body, JSON_LINES)
