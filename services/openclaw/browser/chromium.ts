@@ -53,6 +53,8 @@ export function chromiumRenderer(settings: ChromiumSettings): PageRenderer {
     pagesServed = 0
     await (await browser?.catch(() => null))?.close()
   }
+  /** A browser that is gone already cannot be closed, which is nobody's trouble. */
+  const closeQuietly = () => void close().catch(() => undefined)
   const start = () => {
     running ??= launch(settings.executable).then(
       (browser) => {
@@ -78,8 +80,8 @@ export function chromiumRenderer(settings: ChromiumSettings): PageRenderer {
     pagesServed++
     clearTimeout(idle)
     if (pagesOpen > 0) return
-    if (pagesServed >= PAGES_PER_BROWSER_MAX) void close()
-    else idle = setTimeout(() => void close(), IDLE_MS).unref()
+    if (pagesServed >= PAGES_PER_BROWSER_MAX) closeQuietly()
+    else idle = setTimeout(closeQuietly, IDLE_MS).unref()
   }
   return {
     engine: 'chromium',
@@ -118,7 +120,7 @@ async function renderIn(browser: Browser, supply: PageSupply): Promise<ShownPage
     acceptDownloads: false,
     viewport: VIEWPORT,
   })
-  const onAbort = () => void context.close()
+  const onAbort = () => void context.close().catch(() => undefined)
   supply.signal.addEventListener('abort', onAbort, { once: true })
   try {
     if (supply.signal.aborted) throw new ServiceError('TIMEOUT', 'The page did not load in time.')
