@@ -5,7 +5,8 @@ import type { OpsHost } from '../host.ts'
 import { startStack, type Stack } from '../stack.ts'
 import { createWatch, serviceTargets, type Watch } from '../watch.ts'
 import { waitUntil } from '../wait-until.ts'
-import { type AlertOutcome, awaitNotice, type Expected, PATIENCE, RECEIVER_OF } from './expectations.ts'
+import { arrival } from './arrival.ts'
+import { type AlertOutcome, type Expected, RECEIVER_OF } from './expectations.ts'
 import { drillInhibition } from './inhibition.ts'
 import type { Pager } from './pager.ts'
 import { PAGE_AND_TICKET, plantedAlerts, type PlantedAlert } from './planted-alerts.ts'
@@ -208,32 +209,6 @@ function tellMissing(
   for (const [index, { alert, severity, service }] of expected.entries()) {
     if (seen[index] === undefined) stage.options.say(`${alert} ${severity} of ${service} ${what} in time`)
   }
-}
-
-/** Monotonic milliseconds at which it was seen; undefined when it did not come. */
-async function arrival(
-  stage: DrillStage,
-  expected: Expected,
-  status: 'firing' | 'resolved',
-  sinceMs: number,
-): Promise<number | undefined> {
-  const { pager, signal, host, patience = PATIENCE } = stage.options
-  const timeoutMs = status === 'firing' ? patience.fireMs : patience.resolveMs
-  if (RECEIVER_OF[expected.severity] !== 'none') {
-    const wait = { status, sinceMs, clock: host.clock, timeoutMs, signal }
-    return (await awaitNotice(pager, expected, wait))?.atMs
-  }
-  const ask = async () =>
-    (await isActive(stage, expected)) === (status === 'firing') ? stage.now() : undefined
-  return waitUntil(ask, { clock: host.clock, timeoutMs, intervalMs: 200, signal })
-}
-
-async function isActive(stage: DrillStage, expected: Expected): Promise<boolean> {
-  const response = await fetch(`${stage.watch.alertmanagerUrl}/api/v2/alerts?active=true`)
-  const alerts = (await response.json()) as { labels: Record<string, string> }[]
-  return alerts.some(
-    ({ labels }) => labels['alertname'] === expected.alert && labels['service'] === expected.service,
-  )
 }
 
 function since(fromMs: number, atMs: number | undefined): number | null {

@@ -29,9 +29,6 @@ export const RECEIVER_OF: Readonly<Record<Severity, string>> = {
 }
 const POLL_MS = 50
 
-/** How long an alert, and its end, may take. */
-export const PATIENCE = { fireMs: 30_000, resolveMs: 60_000 } as const
-
 /** The first notice of that kind after a moment; undefined when the time is up. */
 export function awaitNotice(
   pager: Pager,
