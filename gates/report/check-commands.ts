@@ -1,7 +1,7 @@
 import { LAYOUT } from '../evidence/bundle-layout.ts'
 import { PREDICATES } from '../evidence/statement.ts'
 import { PROVENANCE } from '../evidence/attestations.ts'
-import { type CheckStep, fingerprintOf, opensslLoop } from './check-step.ts'
+import { type CheckStep, fingerprintOf, opensslLoop, payloadIn } from './check-step.ts'
 import { releaseSteps } from './release-commands.ts'
 import type { ReleaseSignatures, ReportFacts } from './report-input.ts'
 
@@ -77,7 +77,7 @@ function subjectCheck(): string {
   return [
     'manifest=$(sha256sum < MANIFEST.json | cut -d" " -f1)',
     `for file in ${LAYOUT.attestations}/*.dsse.json; do`,
-    `  sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' "$file" | base64 -d | grep -q "$manifest" && echo "$file: this manifest" || echo "$file: ANOTHER MANIFEST"`,
+    `  ${payloadIn('"$file"')} | grep -q "$manifest" && echo "$file: this manifest" || echo "$file: ANOTHER MANIFEST"`,
     'done',
   ].join('\n')
 }
@@ -85,7 +85,7 @@ function subjectCheck(): string {
 function claims(gates: readonly string[]): string {
   return [
     `for name in ${gates.join(' ')}; do`,
-    `  echo "$name:" $(sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' ${LAYOUT.attestations}/$name.dsse.json | base64 -d | grep -o '"result":"[A-Z]*"\\|"gate":"[a-z0-9-]*"')`,
+    `  echo "$name:" $(${payloadIn(`${LAYOUT.attestations}/$name.dsse.json`)} | grep -o '"result":"[A-Z]*"\\|"gate":"[a-z0-9-]*"')`,
     'done',
   ].join('\n')
 }

@@ -1,6 +1,5 @@
 import { LAYOUT } from '../evidence/bundle-layout.ts'
-import { IN_TOTO_TYPE } from '../evidence/dsse.ts'
-import { type CheckStep, fingerprintOf, opensslLoop } from './check-step.ts'
+import { type CheckStep, fingerprintOf, opensslLoop, WRITE_PAYLOAD, WRITE_SIGNED } from './check-step.ts'
 import type { ReleaseSignatures } from './report-input.ts'
 
 /** What people signed, and the tags, checked without this project. The first step sets what the others use. */
@@ -48,8 +47,8 @@ function signOffLoop(): string {
     `people=$(mktemp); grep -o '"public_key": *"[^"]*"' ${LAYOUT.policy} | sed 's/.*"\\([^"]*\\)"$/person \\1/' > "$people"`,
     `for file in ${LAYOUT.attestations}/sign-off-*.dsse.json; do`,
     '  work=$(mktemp -d)',
-    `  sed 's/.*"payload":"\\([^"]*\\)".*/\\1/' "$file" | base64 -d > "$work/payload"`,
-    `  { printf 'DSSEv1 ${IN_TOTO_TYPE.length} ${IN_TOTO_TYPE} %d ' "$(wc -c < "$work/payload")"; cat "$work/payload"; } > "$work/signed"`,
+    WRITE_PAYLOAD,
+    WRITE_SIGNED,
     `  { echo '-----BEGIN SSH SIGNATURE-----'; sed 's/.*"sig":"\\([^"]*\\)".*/\\1/' "$file"; echo '-----END SSH SIGNATURE-----'; } > "$work/sig"`,
     '  ssh-keygen -Y verify -f "$people" -I person -n sonia-release-signoff@v1 -s "$work/sig" < "$work/signed"',
     `  echo $(grep -o '"topic":"[a-z-]*"\\|"decision":"[a-z]*"\\|"person":"[^"]*"' "$work/payload")`,
