@@ -135,28 +135,31 @@ class NeighbourEmbedder implements Embedder {
   ): Promise<readonly (readonly [Vectorless, readonly number[]])[]> {
     if (rows.length === 0) return []
     try {
-      const embeddings = await this.#embed(rows.map(embeddedText), this.#newCall(), BATCH_TIMEOUT_MS)
+      const embeddings = await this.#embedAside(rows.map(embeddedText))
       return rows.map((row, place) => [row, embeddings[place] ?? []] as const)
     } catch (error) {
       if (!isRefusal(error)) throw error
     }
     // One that refuses every text is no reason to leave memories out: then it is waited for as one that is down.
-    await this.#embed([HARMLESS], this.#newCall(), BATCH_TIMEOUT_MS)
+    await this.#embedAside([HARMLESS])
     const taken: (readonly [Vectorless, readonly number[]])[] = []
     for (const row of rows) {
-      const [embedding] = await this.#embed([embeddedText(row)], this.#newCall(), BATCH_TIMEOUT_MS).catch(
-        (error: unknown) => {
-          if (!isRefusal(error)) throw error
-          this.#parts.log.warn(
-            { operation: 'embeddings', memory_id: row.id },
-            'the provider refuses this memory',
-          )
-          return []
-        },
-      )
+      const [embedding] = await this.#embedAside([embeddedText(row)]).catch((error: unknown) => {
+        if (!isRefusal(error)) throw error
+        this.#parts.log.warn(
+          { operation: 'embeddings', memory_id: row.id },
+          'the provider refuses this memory',
+        )
+        return []
+      })
       if (embedding !== undefined) taken.push([row, embedding])
     }
     return taken
+  }
+
+  /** For nobody who waits. */
+  #embedAside(texts: readonly string[]): Promise<readonly number[][]> {
+    return this.#embed(texts, this.#newCall(), BATCH_TIMEOUT_MS)
   }
 
   #newCall(): CallContext {

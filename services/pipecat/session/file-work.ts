@@ -29,11 +29,10 @@ export class FileWork {
     return this.#isWritable
   }
 
-  async remove(id: string): Promise<boolean> {
+  async remove(id: string): Promise<void> {
     const isGone = await this.#queue(id, () => this.#needs.files.remove(id))
     if (!isGone) this.#unremoved.add(id)
     this.#report()
-    return isGone
   }
 
   /** Resolves when nothing is under way for this session: whether its file is as it should be. */
