@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { ServiceError } from '#chassis/errors.ts'
 import { readSandboxFile } from './read-file.ts'
@@ -53,6 +54,8 @@ async function raceAgainst({ name, target }: Race, step: () => Promise<void> | v
     worker.once('online', resolve)
     worker.once('error', reject)
   })
+  // A thread is online before its first line runs: steps taken until then would race against nobody.
+  while (Atomics.load(view, 0) === 0) await setImmediate()
   try {
     for (let iteration = 0; iteration < ITERATIONS; iteration++) await step()
   } finally {
