@@ -76,11 +76,41 @@ test('with --json a failure is one JSON object on standard output', async () => 
   assert.equal(stderr, '')
 })
 
-test('an interrupted run ends with 130, whatever broke on its way out', async () => {
+test('an interrupted run ends with 130, whatever broke on its way out, and says how to go on', async () => {
   const host = hostForTest(['fail'])
   host.interrupt()
   assert.equal(await runProgram(host, [failing(new TypeError('consequence'))]), 130)
-  assert.match(host.printed.stderr, /interrupted/)
+  assert.equal(
+    host.printed.stderr,
+    'sonia: interrupted; what was started has been stopped\n  try: ./sonia fail, which begins anew\n',
+  )
+})
+
+test('what an interrupted command knows better is said instead', async () => {
+  const host = hostForTest(['fail'])
+  host.interrupt()
+  const own = new CliError(130, 'interrupted; 2 of 3 are done', { hint: './sonia fail third' })
+  assert.equal(await runProgram(host, [failing(own)]), 130)
+  assert.equal(host.printed.stderr, 'sonia: interrupted; 2 of 3 are done\n  try: ./sonia fail third\n')
+})
+
+test('a word that is no command is named, with the commands that begin alike, whatever follows it', async () => {
+  const { stderr } = await run(['releas', 'tag'])
+  assert.equal(
+    stderr,
+    'sonia: there is no command "releas"\n  try: ./sonia restore, ./sonia release; ./sonia --help lists all commands\n',
+  )
+  const { stdout } = await run(['fly', '--json'])
+  assert.match(stdout, /there is no command \\"fly\\"/)
+})
+
+test('without a command it says what to do first; each family says what it is for', async () => {
+  const first = await run([])
+  assert.equal(first.exitCode, 0)
+  assert.match(first.stdout, /\.\/sonia up /)
+  const { stdout } = await run(['--help'])
+  for (const family of ['approvals', 'release', 'drill'])
+    assert.match(stdout, new RegExp(`  ${family} +\\w+ `))
 })
 
 for (const { name, summary } of COMMANDS) {

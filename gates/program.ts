@@ -31,7 +31,7 @@ const FIRST_STEPS = `SONIA: a self-hosted assistant of six services, and the gat
 
   ./sonia up         start it; ends with the addresses and something to try
   ./sonia status     how it is doing; ./sonia logs --follow to see what it does
-  ./sonia gates      prove it: every release gate, with signed evidence (about ten minutes)
+  ./sonia gates      prove it: every release gate, with signed evidence (about 12 minutes)
   ./sonia test       every test
   ./sonia down       stop it
 
@@ -39,20 +39,39 @@ const FIRST_STEPS = `SONIA: a self-hosted assistant of six services, and the gat
 `
 
 function rootCommand(host: Host): Command {
-  return new Command('sonia')
-    .description('Starts, watches, loads and judges a SONIA stack, and leaves evidence.')
-    .version(packageFile.version, '-V, --version', 'print the version')
-    .helpCommand(false)
-    .enablePositionalOptions()
-    .showHelpAfterError('(add --help for what it takes)')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => host.stdout.write(text),
-      writeErr: (text) => host.stderr.write(text),
-    })
-    .action(() => {
-      host.stdout.write(FIRST_STEPS)
-    })
+  return (
+    new Command('sonia')
+      .description('Starts, watches, loads and judges a SONIA stack, and leaves evidence.')
+      .version(packageFile.version, '-V, --version', 'print the version')
+      .helpCommand(false)
+      .enablePositionalOptions()
+      .showHelpAfterError('(add --help for what it takes)')
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => host.stdout.write(text),
+        writeErr: (text) => host.stderr.write(text),
+      })
+      .argument('[words...]')
+      .usage('[options] <command>')
+      // So that what is wrong with "fly --json" is "fly".
+      .allowUnknownOption()
+      .action(([word]: readonly string[], _options: unknown, root: Command) => {
+        if (word !== undefined) throw unknownCommand(word, root)
+        host.stdout.write(FIRST_STEPS)
+      })
+  )
+}
+
+const ALIKE_LETTERS = 2
+
+function unknownCommand(word: string, root: Command): CliError {
+  const alike = root.commands
+    .map((command) => command.name())
+    .filter((name) => name.startsWith(word.slice(0, ALIKE_LETTERS)))
+  const meant = alike.map((name) => `./sonia ${name}`).join(', ')
+  return new CliError(EXIT_CODES.badUsage, `there is no command "${word}"`, {
+    hint: `${meant === '' ? '' : `${meant}; `}./sonia --help lists all commands`,
+  })
 }
 
 /** "gates calibrate" becomes a child of "gates"; a family without a command of its own only shows help. */
@@ -75,8 +94,22 @@ function addCommand(
   })
 }
 
+/** Families that are no command themselves, in the list of all commands. */
+const FAMILY_SUMMARIES: Readonly<Record<string, string>> = {
+  approvals: 'calls that wait for a person: list, approve or deny them',
+  release: 'who signed for a release, what is missing, and the tag at its end',
+  drill: 'cause every alert, or lose and restore the state, and see that it holds',
+}
+
 function childNamed(parent: Command, name: string): Command {
-  return parent.commands.find((child) => child.name() === name) ?? parent.command(name)
+  const known = parent.commands.find((child) => child.name() === name)
+  return (
+    known ??
+    parent
+      .command(name)
+      .helpCommand(false)
+      .description(FAMILY_SUMMARIES[name] ?? '')
+  )
 }
 
 function isText(value: unknown): value is string {
@@ -88,7 +121,8 @@ function report(error: unknown, host: Host): ExitCode {
     // Commander has already written help or its complaint.
     return error.exitCode === 0 ? EXIT_CODES.passed : EXIT_CODES.badUsage
   }
-  const failure = interruption(error, host) ?? expectedFailure(error) ?? internalError(error, host)
+  const expected = expectedFailure(error)
+  const failure = interruption(error, expected, host) ?? expected ?? internalError(error, host)
   if (host.argv.includes('--json')) {
     const body = { message: failure.message, hint: failure.hint ?? null, exit_code: failure.exitCode }
     host.stdout.write(`${JSON.stringify({ error: body })}\n`)
@@ -99,10 +133,13 @@ function report(error: unknown, host: Host): ExitCode {
   return failure.exitCode
 }
 
-/** Whatever broke on the way out of an interrupted run is a consequence, not the news. */
-function interruption(cause: unknown, host: Host): CliError | undefined {
-  if (!host.interrupted.aborted) return undefined
-  return new CliError(EXIT_CODES.interrupted, 'interrupted; what was started has been stopped', { cause })
+/** Whatever broke on the way out of an interrupted run is a consequence, not the news; a command may know more. */
+function interruption(cause: unknown, expected: CliError | undefined, host: Host): CliError | undefined {
+  if (!host.interrupted.aborted || expected?.exitCode === EXIT_CODES.interrupted) return expected
+  return new CliError(EXIT_CODES.interrupted, 'interrupted; what was started has been stopped', {
+    hint: `./sonia ${host.argv.join(' ')}, which begins anew`,
+    cause,
+  })
 }
 
 /** Errors of ops/ and tools/ carry an exit code and a hint of their own; they do not know the gates. */
