@@ -15,14 +15,20 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
   const typed = ['./sonia', ...words].map((word) => `'${word}'`).join(' ')
   const ask = `COMP_WORDS=(${typed}); COMP_CWORD=${words.length}; _sonia; printf '%s\\n' "\${COMPREPLY[@]}"`
   const text = execFileSync('bash', ['-c', `${await script('bash')}\n${ask}`], { encoding: 'utf8' })
-  return text.trim().split('\n')
+  return text.split('\n').filter((word) => word !== '')
 }
 
 test('bash offers the commands, the second words of a family, and the options of each', async () => {
   assert.deepEqual(await offered('stat'), ['status'])
   assert.ok((await offered('release', '')).includes('tag'))
   assert.deepEqual(await offered('gates', '--pro'), ['--profile'])
-  assert.ok((await offered('gates', '--profile', 'ci', '--')).length > 0)
+})
+
+test('bash offers the options of a command after values and arguments as well', async () => {
+  assert.deepEqual(await offered('gates', '--profile', 'ci', '--on'), ['--only'])
+  assert.deepEqual(await offered('logs', 'openclaw', 'eva-os', '--le'), ['--level'])
+  assert.deepEqual(await offered('restore', 'latest', '--dr'), ['--dry-run'])
+  assert.deepEqual(await offered('release', 'sign', '--as', 'somebody', '--k'), ['--key'])
 })
 
 test('fish and zsh get a script as well', async () => {

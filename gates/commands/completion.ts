@@ -38,15 +38,16 @@ function nextWords(commands: readonly CommandDefinition[]): ReadonlyMap<string, 
 }
 
 function bashScript(commands: readonly CommandDefinition[], shell: 'bash' | 'zsh'): string {
-  const cases = [...nextWords(commands)].map(
-    ([typed, words]) => `    '${typed}') words='${[...words].join(' ')}' ;;`,
-  )
+  const offers = nextWords(commands)
+  const cases = [...offers].map(([typed, words]) => `    '${typed}') words='${[...words].join(' ')}' ;;`)
+  const known = [...offers.keys()].filter((typed) => typed !== '').map((typed) => `'${typed}'`)
   const lines = [
     ...(shell === 'zsh' ? ['autoload -U +X bashcompinit && bashcompinit'] : []),
     '_sonia() {',
     "  local typed='' words='' word",
     '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    '    case $word in -*) ;; *) typed="${typed:+$typed }$word" ;; esac',
+    // What is no word of a command is a value or an argument: the options of the command are still to come.
+    `    case "\${typed:+$typed }$word" in ${known.join('|')}) typed="\${typed:+$typed }$word" ;; esac`,
     '  done',
     '  case $typed in',
     ...cases,
