@@ -52,6 +52,13 @@ test('the README lists every exit code and every command, and no other', () => {
   assert.deepEqual(commands.toSorted(), COMMANDS.map(({ name }) => name).toSorted())
 })
 
+test('docs/operating.md says of every command with --json what it answers, and of no other', () => {
+  const page = document('docs/operating.md')
+  const section = page.slice(page.indexOf('## Scripts'), page.indexOf('## Upgrade'))
+  const withJson = COMMANDS.filter(({ options }) => options.some(({ flags }) => flags === '--json'))
+  assert.deepEqual(firstColumn(section, '## Scripts').toSorted(), withJson.map(({ name }) => name).toSorted())
+})
+
 test('the README lists every error code with its status', () => {
   const readme = document('README.md')
   for (const [code, { status }] of Object.entries(ERROR_TABLE)) {

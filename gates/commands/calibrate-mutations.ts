@@ -7,6 +7,7 @@ import { type CommandArguments, flagOption, textOption } from '../command.ts'
 import { loadCriteriaFolder } from '../engine/load-criteria.ts'
 import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
+import { wireNames } from '../wire-names.ts'
 
 /** Makes wrong changes and says which survive; fails where a survivor has no written reason. */
 export async function runMutations(
@@ -21,7 +22,7 @@ export async function runMutations(
   } else if (fates.length === 0)
     throw new CliError(EXIT_CODES.badUsage, '--mutants names no criterion and no alert')
   const unexplained = fates.filter(({ caughtBy, reason }) => caughtBy === null && reason === null)
-  host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(fates)}\n` : render(fates))
+  host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(wireNames(fates))}\n` : render(fates))
   return unexplained.length === 0 ? EXIT_CODES.passed : EXIT_CODES.gateFailed
 }
 

@@ -6,6 +6,7 @@ import { stateHome } from '#ops/state-home.ts'
 import { type CommandDefinition, flagOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { HOME_OPTION } from '../state-options.ts'
+import { wireNames } from '../wire-names.ts'
 
 export const command: CommandDefinition = {
   name: 'down',
@@ -18,7 +19,7 @@ export const command: CommandDefinition = {
       host,
       interruptedTwice: host.interruptedTwice,
     })
-    host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(outcome)}\n` : textOf(outcome))
+    host.stdout.write(flagOption(args, 'json') ? `${JSON.stringify(wireNames(outcome))}\n` : textOf(outcome))
     return EXIT_CODES.passed
   },
 }

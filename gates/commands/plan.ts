@@ -33,7 +33,7 @@ export const command: CommandDefinition = {
     }
     const profile = profileNamed(textOption(args, 'profile') ?? DEFAULT_PROFILE)
     const plan = await planOf(profile, host)
-    if (flagOption(args, 'json')) host.stdout.write(`${JSON.stringify(plan, null, 2)}\n`)
+    if (flagOption(args, 'json')) host.stdout.write(`${JSON.stringify(plan)}\n`)
     else host.stdout.write(render(plan))
     return EXIT_CODES.passed
   },

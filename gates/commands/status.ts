@@ -7,6 +7,7 @@ import { type CommandArguments, type CommandDefinition, flagOption, textOption }
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { HOME_OPTION } from '../state-options.ts'
+import { wireNames } from '../wire-names.ts'
 
 const REFRESH_MS = 2_000
 const CLEAR_SCREEN = '\u001B[2J\u001B[H'
@@ -43,13 +44,22 @@ function runningPortBase(args: CommandArguments, host: Host): number {
 
 function print(answer: StatusAnswer, portBase: number, args: CommandArguments, host: Host): void {
   if (flagOption(args, 'json')) {
-    host.stdout.write(
-      `${JSON.stringify({ port_base: portBase, note: answer.note ?? null, ...answer.figures })}\n`,
-    )
+    host.stdout.write(`${JSON.stringify(jsonOf(answer, portBase))}\n`)
     return
   }
   const colour = host.stdout.isTerminal && host.env['NO_COLOR'] === undefined
   const note = nothingRuns(answer) ? 'No service answers: ./sonia up starts them' : answer.note
   const clear = flagOption(args, 'watch') && host.stdout.isTerminal ? CLEAR_SCREEN : ''
   host.stdout.write(clear + renderDashboard(answer.figures, { portBase, colour, note }))
+}
+
+function jsonOf({ figures, note }: StatusAnswer, portBase: number): unknown {
+  const at = (seconds: number | null) => (seconds === null ? null : new Date(seconds * 1_000).toISOString())
+  return wireNames({
+    portBase,
+    note: note ?? null,
+    ...figures,
+    nextBackupAt: at(figures.nextBackupAt),
+    lastVerifiedBackupAt: at(figures.lastVerifiedBackupAt),
+  })
 }

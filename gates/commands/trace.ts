@@ -6,6 +6,7 @@ import { watchFolders } from '#ops/watch-files.ts'
 import { type CommandDefinition, flagOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import { HOME_OPTION } from '../state-options.ts'
+import { wireNames } from '../wire-names.ts'
 
 export const command: CommandDefinition = {
   name: 'trace',
@@ -30,5 +31,7 @@ export const command: CommandDefinition = {
 }
 
 function jsonOf(span: TraceSpan) {
-  return { ...span, startNs: String(span.startNs), endNs: String(span.endNs) }
+  const { attributes, startNs, endNs, ...others } = span
+  const named = wireNames({ ...others, parentSpanId: span.parentSpanId }) as object
+  return { ...named, start_ns: String(startNs), end_ns: String(endNs), attributes }
 }

@@ -10,6 +10,7 @@ import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { HOME_OPTION } from '../state-options.ts'
+import { wireNames } from '../wire-names.ts'
 
 const SCRAPE_SECONDS = 15
 
@@ -46,8 +47,9 @@ export const command: CommandDefinition = {
 
 function jsonOf({ record, wasRunning }: UpOutcome) {
   const { run_id, port_base, start_ready_ms, started_at } = record
-  const ports = { ...servicePorts(port_base), ...watchPorts(port_base) }
-  return { run_id, started_at, start_ready_ms, port_base, was_running: wasRunning, ports }
+  const ports = wireNames({ ...servicePorts(port_base), ...watchPorts(port_base) })
+  const startReadyMs = start_ready_ms === null ? null : Math.round(start_ready_ms)
+  return { run_id, started_at, start_ready_ms: startReadyMs, port_base, was_running: wasRunning, ports }
 }
 
 function textOf({ record, wasRunning }: UpOutcome, host: Host, hasGrafana: boolean): string {

@@ -10,6 +10,7 @@ import { CliError, EXIT_CODES, knownExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 import { CloneNotAsked } from '../release/check-clone.ts'
 import { checkRelease } from '../release/check-release.ts'
+import { wireNames } from '../wire-names.ts'
 
 export const command: CommandDefinition = {
   name: 'verify',
@@ -38,7 +39,9 @@ export const command: CommandDefinition = {
       throw notChecked(cause)
     })
     const isJson = flagOption(args, 'json')
-    host.stdout.write(isJson ? `${JSON.stringify(verification)}\n` : verificationText(verification, host))
+    host.stdout.write(
+      isJson ? `${JSON.stringify(wireNames(verification))}\n` : verificationText(verification, host),
+    )
     return knownExitCode(verification.exitCode)
   },
 }
