@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -101,6 +102,19 @@ test('the fingerprint of a public key is no secret, and a character more makes i
     repo: repositoryWith({ 'a.md': `SHA256:${digest}x\n` }),
   })
   assert.equal(longer.outcome, 'warn')
+})
+
+test('a public key is no secret, in PEM or as an OpenSSH line; what stands beside it still is one', async () => {
+  const { publicKey } = generateKeyPairSync('ed25519')
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  const blob = `AAAAC3NzaC1lZDI1NTE5AAAAI${FAKE.random.padEnd(43, 'aB3').slice(0, 43)}`
+  const keys = `${pem}admin namespaces="a" ssh-ed25519 ${blob} comment\n`
+  await passes('secrets-tracked', { repo: repositoryWith({ 'a.pub': keys }) })
+  rmSync(join(scene.folder, 'repo'), { recursive: true })
+  const beside = await resultOf('secrets-tracked', {
+    repo: repositoryWith({ 'a.pub': `${keys}${FAKE.random}\n` }),
+  })
+  assert.deepEqual([beside.outcome, beside.findings[0]?.line], ['warn', 5])
 })
 
 test('a word that looks random is a warning, and an excuse needs a reason and something to excuse', async () => {
