@@ -1,6 +1,6 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
-import type { CommandArguments, CommandDefinition } from './command.ts'
+import type { CommandArguments, CommandDefinition, OptionSpec } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { CliError, EXIT_CODES, type ExitCode } from './exit-codes.ts'
 import type { Host } from './host.ts'
@@ -85,13 +85,19 @@ function addCommand(
   const parent = words.slice(0, -1).reduce(childNamed, root)
   // What stands after "gates attach" is for attach, though gates has an option of the same name.
   const command = parent.command(last).description(definition.summary).enablePositionalOptions()
-  for (const option of definition.options) command.option(option.flags, option.help, option.fallback)
+  for (const option of definition.options) command.addOption(optionOf(option))
   for (const argument of definition.arguments) command.argument(argument.name, argument.help)
   const examples = definition.examples.map((line) => `  ${line}`).join('\n')
   if (examples !== '') command.addHelpText('after', `\nExamples:\n${examples}`)
   command.action(async () => {
     await run({ positionals: command.processedArgs.flat().filter(isText), options: command.opts() })
   })
+}
+
+/** Help shows a default as it would be typed, without the quotes of JSON. */
+function optionOf({ flags, help, fallback }: OptionSpec): Option {
+  const option = new Option(flags, help)
+  return fallback === undefined ? option : option.default(fallback, fallback)
 }
 
 /** Families that are no command themselves, in the list of all commands. */

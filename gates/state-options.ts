@@ -18,13 +18,16 @@ export function atHome(args: CommandArguments, host: Host): Host {
   throw new CliError(EXIT_CODES.badUsage, '--home names no folder', { hint: '--home var' })
 }
 
-/** Every port of the set must stay a port: the highest is the Collector's health port, 13133. */
-export function portBaseOption(args: CommandArguments): number {
-  const text = textOption(args, 'portBase') ?? String(DEFAULT_PORT_BASE)
-  const base = Number(text)
-  const isPossible = Number.isInteger(base) && base >= 5_024 && base <= 59_000
-  if (isPossible) return base
-  throw new CliError(EXIT_CODES.badUsage, `"${text}" is no port base`, {
-    hint: 'a number from 5024 to 59000',
-  })
+const PORT_BASE = '--port-base <port>'
+
+/** Of every command that starts a stack, or looks whether one could start. */
+export const PORT_BASE_OPTION: OptionSpec = {
+  flags: PORT_BASE,
+  help: `first port of the set (default: $SONIA_PORT_BASE, else ${DEFAULT_PORT_BASE})`,
+}
+
+/** Of every command that asks a stack that runs. */
+export const RUNNING_PORT_BASE_OPTION: OptionSpec = {
+  flags: PORT_BASE,
+  help: 'first port of the set (default: that of the running stack)',
 }

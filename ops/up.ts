@@ -60,12 +60,14 @@ export async function bringUp(options: UpOptions): Promise<UpOutcome> {
     ...Object.values(servicePorts(options.portBase)),
     ...Object.values(watchPorts(options.portBase)),
   ])
+  options.say('checking settings, secrets, ports and disk, as ./sonia preflight shows them')
   await options.preflight?.(folders)
   await readyState({ home: folders.home, nowMs: () => options.host.clock.nowMs(), say: options.say })
   const receivers = readReceivers(folders)
   if (Object.keys(receivers.page ?? {}).length === 0) {
     options.say('config/alerting.json names no receiver of pages: alerts are shown, but nobody is told')
   }
+  options.say('starting Prometheus, Alertmanager, the Collector and the six services')
   const daemon = await spawnSupervisor(folders, options)
   const record = await untilReady(folders, daemon, options)
   if (record.failure !== null) {

@@ -6,14 +6,10 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
-import { HOME_OPTION } from '../state-options.ts'
+import { HOME_OPTION, RUNNING_PORT_BASE_OPTION } from '../state-options.ts'
 
 const REFRESH_MS = 1_000
 const CLEAR_SCREEN = '\u001B[2J\u001B[H'
-const PORT_OPTION = {
-  flags: '--port-base <port>',
-  help: 'first port of the set (default: that of the running stack)',
-}
 const TOKEN_ID_LENGTH = 'apr_'.length + 32
 /** Enough that a slip of the finger names nothing. */
 const PREFIX_MIN = 8
@@ -23,7 +19,12 @@ const list: CommandDefinition = {
   name: 'approvals list',
   summary: 'calls that wait for a person: exactly what would run, and the time left',
   arguments: [],
-  options: [PORT_OPTION, HOME_OPTION, { flags: '--watch', help: 'count down, until Ctrl-C' }, JSON_OPTION],
+  options: [
+    RUNNING_PORT_BASE_OPTION,
+    HOME_OPTION,
+    { flags: '--watch', help: 'count down, until Ctrl-C' },
+    JSON_OPTION,
+  ],
   examples: ['./sonia approvals list', './sonia approvals list --watch'],
   async run(args, host) {
     const client = clientOf(args, host)
@@ -46,7 +47,12 @@ function deciding(decision: 'approve' | 'deny', summary: string): CommandDefinit
     name: `approvals ${decision}`,
     summary,
     arguments: [{ name: '<token-id>', help: 'as ./sonia approvals list shows it, or how it begins' }],
-    options: [PORT_OPTION, HOME_OPTION, { flags: '--reason <text>', help: 'kept in the audit' }, JSON_OPTION],
+    options: [
+      RUNNING_PORT_BASE_OPTION,
+      HOME_OPTION,
+      { flags: '--reason <text>', help: 'kept in the audit' },
+      JSON_OPTION,
+    ],
     examples: [`./sonia approvals ${decision} apr_0123456789abcdef0123456789abcdef`],
     run: (args, host) => decide(decision, args, host),
   }

@@ -11,9 +11,9 @@ import { HOME_OPTION } from '../state-options.ts'
 export const command: CommandDefinition = {
   name: 'backups',
   summary: 'list the backups, newest last; only verified ones count',
-  arguments: [{ name: '[action]', help: 'list, which is also the default' }],
+  arguments: [{ name: '[action]', help: 'list (default: list)' }],
   options: [HOME_OPTION, { flags: '--json', help: 'print as JSON' }],
-  examples: ['./sonia backups list'],
+  examples: ['./sonia backups'],
   async run(args, host) {
     refuseOtherActions(args)
     const { folder } = backupSettings(homeOf(host))

@@ -25,6 +25,7 @@ export const command: CommandDefinition = {
     const asJson = flagOption(args, 'json')
     const results: string[] = []
     const failed: string[] = []
+    const done: string[] = []
     await inLanes(names, isShort ? SHORT_AT_ONCE : 1, async (name) => {
       if (host.interrupted.aborted) return
       const json = await runBench(host, name, isShort)
@@ -32,15 +33,21 @@ export const command: CommandDefinition = {
       else {
         await keep(host, name, isShort, json)
         results.push(json)
+        done.push(name)
         if (!asJson) host.stdout.write(`${renderResult(name, json)}\n`)
       }
     })
-    if (host.interrupted.aborted) return EXIT_CODES.interrupted
+    if (host.interrupted.aborted) throw interruptedWith(names.filter((name) => !done.includes(name)))
     if (asJson) host.stdout.write(`[${results.join(',')}]\n`)
     if (failed.length === 0) return EXIT_CODES.passed
     host.stderr.write(`sonia bench: did not run to the end: ${failed.join(', ')}\n`)
     return EXIT_CODES.gateFailed
   },
+}
+
+function interruptedWith(left: readonly string[]): CliError {
+  const hint = `./sonia bench ${left.join(' ')}`
+  return new CliError(EXIT_CODES.interrupted, 'interrupted; what was measured is kept', { hint })
 }
 
 /** Short forms measure nothing, and most of their time is waiting. */
@@ -72,7 +79,7 @@ function chosenNames(asked: readonly string[], known: readonly string[]): readon
   const unknown = asked.filter((name) => !known.includes(name))
   if (unknown.length === 0 && asked.length > 0) return asked
   throw new CliError(EXIT_CODES.badUsage, `bench: unknown bench "${unknown.join(', ')}"`, {
-    hint: `all, or of ${known.join(', ')}`,
+    hint: `all, or some of ${known.join(', ')}`,
   })
 }
 

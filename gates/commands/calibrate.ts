@@ -66,7 +66,7 @@ export const command: CommandDefinition = {
       help: `with --through prometheus: one of ${Object.keys(SUBJECTS).join(', ')}`,
       fallback: CRITERION,
     },
-    { flags: '--json', help: 'print JSON' },
+    { flags: '--json', help: 'print as JSON' },
   ],
   arguments: [],
   examples: [

@@ -8,13 +8,14 @@ import { writeWhole } from '#ops/write-whole.ts'
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { startPager } from '../doubles/pager.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
+import { PORT_BASE_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'drill alerts',
   summary: 'cause every alert once and see it arrive at a receiver and resolve',
   arguments: [],
   options: [
-    { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
+    PORT_BASE_OPTION,
     { flags: '--out <file>', help: 'write the report as JSON there' },
     { flags: '--json', help: 'print as JSON' },
   ],

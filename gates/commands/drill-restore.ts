@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { writeWhole } from '#ops/write-whole.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
-import { homeOf } from '#ops/command-settings.ts'
+import { homeOf, portBaseOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
@@ -13,7 +13,7 @@ import { type Profile, PROFILES } from '../profiles.ts'
 import { createProgress } from '../runners/progress.ts'
 import { type GateRun, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
 import { summaryTable } from '../runners/summary-table.ts'
-import { HOME_OPTION, portBaseOption } from '../state-options.ts'
+import { HOME_OPTION, PORT_BASE_OPTION } from '../state-options.ts'
 
 const TIMES_MAX = 100_000
 
@@ -23,13 +23,13 @@ export const command: CommandDefinition = {
     'write, back up, kill, lose power, restore elsewhere and look for every row: gate 4 alone, as hard as you like',
   arguments: [],
   options: [
-    { flags: '--kills <n>', help: `SIGKILLs of memory-engine (default ${PROFILES.ci.kills})` },
+    { flags: '--kills <n>', help: `SIGKILLs of memory-engine (default: ${PROFILES.ci.kills})` },
     {
       flags: '--state-kills <n>',
-      help: `SIGKILLs of eva-os, and as many of pipecat (default ${PROFILES.ci.stateKills})`,
+      help: `SIGKILLs of eva-os, and as many of pipecat (default: ${PROFILES.ci.stateKills})`,
     },
-    { flags: '--power-losses <n>', help: `disks rebuilt (default ${PROFILES.ci.powerLossImages})` },
-    { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
+    { flags: '--power-losses <n>', help: `disks rebuilt (default: ${PROFILES.ci.powerLossImages})` },
+    PORT_BASE_OPTION,
     { flags: '--out <folder>', help: 'leave restore-drill.json and power-losses.json there' },
     HOME_OPTION,
     { flags: '--json', help: 'print the verdict as JSON' },
@@ -73,7 +73,7 @@ function optionsOf(args: CommandArguments, host: Host): GateRunOptions {
     gates: ['durability'],
     keepGoing: true,
     home: join(home, 'gates', runId),
-    portBase: portBaseOption(args),
+    portBase: portBaseOf(textOption(args, 'portBase'), host),
     runId,
     host,
     // Standard output belongs to the result.

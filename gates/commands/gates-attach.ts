@@ -13,7 +13,7 @@ export const command: CommandDefinition = {
   summary: 'follow a run that was started with --detach, and end with its exit code',
   options: [HOME_OPTION],
   arguments: [{ name: '[run]', help: 'as --detach named it (default: the newest)' }],
-  examples: ['./sonia gates attach', './sonia gates attach   # Ctrl-C leaves the run alone'],
+  examples: ['./sonia gates attach   # Ctrl-C leaves the run alone'],
   async run(args, host) {
     const run = await findDetached(homeOf(host), args.positionals[0])
     if (run !== null) return follow(run, host)

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { DEFAULT_PORT_BASE } from '#catalog'
 import { readReceivers } from '#ops/alerts/receivers.ts'
 import { compactTime } from '#ops/compact-time.ts'
 import { buildMissing } from '#tools/build.ts'
 import { buildProgressPrinter } from '#tools/progress.ts'
-import { homeOf } from '#ops/command-settings.ts'
+import { homeOf, portBaseOf } from '#ops/command-settings.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import type { Verdict } from '../engine/types.ts'
 import { MACHINE_PUBLIC_KEY_FILE } from '../evidence/machine-key.ts'
@@ -18,7 +17,7 @@ import { createProgress, silentProgress } from '../runners/progress.ts'
 import { GATE_RUNNERS, type GateRunOptions, withGateRun } from '../runners/run-gates.ts'
 import { summaryTable } from '../runners/summary-table.ts'
 import { writeEvidence } from '../runners/write-evidence.ts'
-import { HOME_OPTION, portBaseOption } from '../state-options.ts'
+import { HOME_OPTION, PORT_BASE_OPTION } from '../state-options.ts'
 
 const GATE_NAMES = [...GATE_RUNNERS.keys()]
 
@@ -30,11 +29,7 @@ export const command: CommandDefinition = {
     { flags: '--only <gates>', help: `some of ${GATE_NAMES.join(',')}; never yields release evidence` },
     { flags: '--detach', help: 'run on when this terminal is gone; follow it with ./sonia gates attach' },
     { flags: '--keep-going', help: 'run the next gate although one did not pass' },
-    {
-      flags: '--port-base <number>',
-      help: 'move every port by the same amount',
-      fallback: `${DEFAULT_PORT_BASE}`,
-    },
+    PORT_BASE_OPTION,
     HOME_OPTION,
     { flags: '--json', help: 'print the verdict as JSON and nothing else' },
   ],
@@ -98,7 +93,7 @@ function optionsOf(
     gates: gatesOption(textOption(args, 'only')),
     keepGoing: flagOption(args, 'keepGoing'),
     home: join(home, 'gates', runId),
-    portBase: portBaseOption(args),
+    portBase: portBaseOf(textOption(args, 'portBase'), host),
     runId,
     host,
     progress: flagOption(args, 'json') ? silentProgress : createProgress(host.stdout, host.clock),

@@ -23,7 +23,7 @@ export const command: CommandDefinition = {
     { flags: '--level <level>', help: `this level and worse: ${LOG_LEVELS.join(', ')}`, fallback: 'INFO' },
     { flags: '--correlation-id <id>', help: 'only the lines of one request' },
     { flags: '--since <time>', help: 'ISO time, or seconds back such as 90' },
-    { flags: '--lines <count>', help: `how many at most (default ${DEFAULT_LINES})` },
+    { flags: '--lines <count>', help: `how many at most (default: ${DEFAULT_LINES})` },
     { flags: '--follow', help: 'go on as lines are written, until Ctrl-C' },
     HOME_OPTION,
     { flags: '--json', help: 'the lines as they stand in the files' },

@@ -20,7 +20,7 @@ export const command: CommandDefinition = {
       flags: '--lengths <hours>',
       help: 'recompute what growth and drift judges see in runs of so many hours, 24,48',
     },
-    { flags: '--json', help: 'print JSON' },
+    { flags: '--json', help: 'print as JSON' },
   ],
   arguments: [],
   examples: ['./sonia plan --profile release', './sonia plan --lengths 24,48,96'],

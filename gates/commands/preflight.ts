@@ -11,7 +11,7 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { watchPorts } from '#ops/watch.ts'
 import packageFile from '../../package.json' with { type: 'json' }
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
-import { HOME_OPTION } from '../state-options.ts'
+import { HOME_OPTION, PORT_BASE_OPTION } from '../state-options.ts'
 import { EXIT_CODES, type ExitCode } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
 
@@ -20,7 +20,7 @@ export const command: CommandDefinition = {
   summary: 'check secrets, settings, file modes, policies, ports, disk and versions before a start',
   arguments: [{ name: '[bundles...]', help: 'evidence bundles to look through for secrets as well' }],
   options: [
-    { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
+    PORT_BASE_OPTION,
     { flags: '--history', help: 'also look through every blob of the git history' },
     HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },

@@ -44,7 +44,10 @@ const SIGNING: readonly OptionSpec[] = [
 ]
 
 const TOPIC: OptionSpec = { flags: '--gate <name>', help: `one of ${SIGN_OFF_TOPICS.join(', ')}` }
-const REASON: OptionSpec = { flags: '--reason <text>', help: 'why; it becomes part of what is signed' }
+const REASON: OptionSpec = {
+  flags: '--reason <text>',
+  help: 'why, as part of what is signed; reject and hold need it',
+}
 
 export const releaseCommands: readonly CommandDefinition[] = [
   showing('status', 'show which gates passed, who signed, and whether the release is open', stateText),
@@ -85,9 +88,15 @@ function signing(name: string, decision: Decision, summary: string): CommandDefi
     summary,
     options: [TOPIC, ...SIGNING, REASON, ...COMMON],
     arguments: [],
-    examples: [`./sonia release ${name} --gate soak --as <person> --key ~/.ssh/id_ed25519`],
+    examples: [
+      `./sonia release ${name} --gate soak --as <person> --key ~/.ssh/id_ed25519${mustSayWhy(decision) ? ' --reason "..."' : ''}`,
+    ],
     run: (args, host) => refusing(args, host, () => sign(args, host, decision)),
   }
+}
+
+function mustSayWhy(decision: Decision): boolean {
+  return decision === 'reject' || decision === 'hold'
 }
 
 async function sign(args: CommandArguments, host: Host, decision: Decision): Promise<ExitCode> {

@@ -6,7 +6,7 @@ import { runningSupervisor } from '#ops/supervisor-record.ts'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
-import { HOME_OPTION } from '../state-options.ts'
+import { HOME_OPTION, RUNNING_PORT_BASE_OPTION } from '../state-options.ts'
 import { wireNames } from '../wire-names.ts'
 
 const REFRESH_MS = 2_000
@@ -18,7 +18,7 @@ export const command: CommandDefinition = {
   arguments: [],
   options: [
     { flags: '--watch', help: 'draw again every 2 s, until Ctrl-C' },
-    { flags: '--port-base <port>', help: 'first port of the set (default: that of the running stack)' },
+    RUNNING_PORT_BASE_OPTION,
     HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],

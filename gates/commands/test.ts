@@ -40,6 +40,7 @@ export const command: CommandDefinition = {
       await buildMissing(host, buildProgressPrinter(host))
     for (const part of parts) {
       const code = await runPart(part, host)
+      if (host.interrupted.aborted) throw interruptedIn(part, parts)
       if (code !== 0) {
         host.stderr.write(`sonia test: ${part} failed\n`)
         return EXIT_CODES.gateFailed
@@ -56,6 +57,11 @@ function partsOf(only: string | undefined): readonly Part[] {
   throw new CliError(EXIT_CODES.badUsage, `test: unknown part "${only}"`, {
     hint: `one of ${PARTS.join(', ')}`,
   })
+}
+
+function interruptedIn(part: Part, parts: readonly Part[]): CliError {
+  const left = parts.slice(parts.indexOf(part)).map((one) => `./sonia test --only ${one}`)
+  return new CliError(EXIT_CODES.interrupted, `interrupted in ${part}`, { hint: left.join(' && ') })
 }
 
 async function runPart(part: Part, host: Host): Promise<number> {

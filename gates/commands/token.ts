@@ -2,7 +2,7 @@ import { CALLER_NAMES, SERVICE_NAMES } from '#catalog'
 import { type CommandArguments, type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { CliError, EXIT_CODES } from '../exit-codes.ts'
 import { clientOf } from './approvals.ts'
-import { HOME_OPTION } from '../state-options.ts'
+import { HOME_OPTION, RUNNING_PORT_BASE_OPTION } from '../state-options.ts'
 
 export const command: CommandDefinition = {
   name: 'token',
@@ -11,7 +11,7 @@ export const command: CommandDefinition = {
   options: [
     { flags: '--as <service>', help: 'the caller that the token names' },
     { flags: '--aud <service>', help: 'the only service that takes it' },
-    { flags: '--port-base <port>', help: 'first port of the set (default: that of the running stack)' },
+    RUNNING_PORT_BASE_OPTION,
     HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],

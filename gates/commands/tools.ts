@@ -11,7 +11,7 @@ const ACTIONS = ['list', 'build', 'check']
 export const command: CommandDefinition = {
   name: 'tools',
   summary: 'list, build or check the native components (k6, Prometheus, Alertmanager, Collector)',
-  arguments: [{ name: '[action]', help: `${ACTIONS.join(', ')} (default list)` }],
+  arguments: [{ name: '[action]', help: `${ACTIONS.join(', ')} (default: list)` }],
   options: [{ flags: '--json', help: 'print as JSON' }],
   examples: [
     './sonia tools',

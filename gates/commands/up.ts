@@ -9,7 +9,7 @@ import { watchPorts } from '#ops/watch.ts'
 import { type CommandDefinition, flagOption, textOption } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import type { Host } from '../host.ts'
-import { HOME_OPTION } from '../state-options.ts'
+import { HOME_OPTION, PORT_BASE_OPTION } from '../state-options.ts'
 import { wireNames } from '../wire-names.ts'
 
 const SCRAPE_SECONDS = 15
@@ -19,8 +19,8 @@ export const command: CommandDefinition = {
   summary: 'start the six services and what watches them, and leave them running',
   arguments: [],
   options: [
-    { flags: '--port-base <port>', help: 'first port of the set (default 7000)' },
-    { flags: '--scrape <seconds>', help: `how often Prometheus looks (default ${SCRAPE_SECONDS})` },
+    PORT_BASE_OPTION,
+    { flags: '--scrape <seconds>', help: `how often Prometheus looks (default: ${SCRAPE_SECONDS})` },
     HOME_OPTION,
     { flags: '--json', help: 'print as JSON' },
   ],
