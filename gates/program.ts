@@ -31,7 +31,7 @@ const FIRST_STEPS = `SONIA: a self-hosted assistant of six services, and the gat
 
   ./sonia up         start it; ends with the addresses and something to try
   ./sonia status     how it is doing; ./sonia logs --follow to see what it does
-  ./sonia gates      prove it: every release gate, with signed evidence (about 12 minutes)
+  ./sonia gates      prove it: every release gate, with signed evidence (less than a quarter of an hour)
   ./sonia test       every test
   ./sonia down       stop it
 

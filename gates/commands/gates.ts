@@ -72,8 +72,10 @@ async function detach(home: string, host: Host): Promise<ExitCode> {
 /** Where the evidence lies, and how to check it. */
 function evidenceText(bundle: string, { repository, home }: { repository: string; home: string }): string {
   const key = join(home, 'config', MACHINE_PUBLIC_KEY_FILE)
-  const [place, keyFile] = [bundle, key].map((path) => shownPath(path, repository))
-  return `evidence: ${bundle}\nreport:   ${join(bundle, 'report.html')}\ncheck it: ./sonia verify ${place} --key ${keyFile}\n`
+  const [place, report, keyFile] = [bundle, join(bundle, 'report.html'), key].map((path) =>
+    shownPath(path, repository),
+  )
+  return `evidence: ${place}\nreport:   ${report}\ncheck it: ./sonia verify ${place} --key ${keyFile}\n`
 }
 
 /** As a person would type it from the repository's folder. */

@@ -12,7 +12,7 @@ type Part = (typeof PARTS)[number]
 
 /**
  * Judged by time: a stack that computes beside others misses scrapes and is judged as not demonstrated, and the drill of
- * the alarms tells a held back ticket from a late one by seconds.
+ * the alerts tells a held back ticket from a late one by seconds.
  */
 const ALONE = [
   'gates/observability/alert-drill.real.test.ts',

@@ -118,7 +118,7 @@ async function startDrill(
   const standing = Promise.withResolvers<void>()
   const report = drillBeside(context, standing.resolve).catch((error: unknown) => {
     context.signal.throwIfAborted()
-    context.progress.say(`observability: the alarm drill ended early: ${String(error)}`)
+    context.progress.say(`observability: the alert drill ended early: ${String(error)}`)
     return null
   })
   report.catch(() => undefined)

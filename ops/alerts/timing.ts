@@ -47,7 +47,7 @@ export const PRODUCTION_TIMING: AlertTiming = {
   burnSlow: 6 * HOUR,
 }
 
-/** Scrapes and evaluations every second: the alarm drill sees every alert rise and fall within seconds. */
+/** Scrapes and evaluations every second: the alert drill sees every alert rise and fall within seconds. */
 export const DRILL_TIMING: AlertTiming = {
   rateWindow: 5,
   eventWindow: 30,

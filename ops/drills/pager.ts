@@ -10,7 +10,7 @@ export interface PagerNotice {
   readonly atMs: number
 }
 
-/** The receiving end of an alarm drill: a webhook that keeps what arrives. */
+/** The receiving end of an alert drill: a webhook that keeps what arrives. */
 export interface Pager {
   /** Base address; notifications go to <url>/page, /ticket and /heartbeat. */
   readonly url: string
