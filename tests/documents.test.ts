@@ -100,6 +100,39 @@ test('links between the documents lead somewhere', () => {
   }
 })
 
+const LINE_LENGTH_MAX = 125
+
+test('no line of text is too long to be read beside another; tables, code and headings may be', () => {
+  const long = PAGES.flatMap((name) =>
+    document(name)
+      .replaceAll(/```[\s\S]*?```/g, (code) => code.replaceAll(/[^\n]/g, ''))
+      .split('\n')
+      .flatMap((line, index) =>
+        line.length > LINE_LENGTH_MAX && !/^[|#]/.test(line) ? [`${name}:${index + 1}`] : [],
+      ),
+  )
+  assert.deepEqual(long, [])
+})
+
+test('every row of a table has as many cells as its head', () => {
+  const uneven = PAGES.flatMap((name) => {
+    const lines = document(name).split('\n')
+    return lines.flatMap((line, index) => {
+      if (!/^\|[-| :]+\|$/.test(line)) return []
+      const rows = lines.slice(index - 1)
+      const end = rows.findIndex((row) => !row.startsWith('|'))
+      const counts = rows.slice(0, end === -1 ? rows.length : end).map(cellsOf)
+      return counts.every((count) => count === counts[0]) ? [] : [`${name}:${index}`]
+    })
+  })
+  assert.deepEqual(uneven, [])
+})
+
+/** A bar divides cells wherever it stands, unless it is escaped. */
+function cellsOf(row: string): number {
+  return row.replaceAll(String.raw`\|`, '').split('|').length
+}
+
 /** What is wrong with `./sonia` followed by these words, or null. */
 function objectionTo(words: readonly string[]): string | null {
   const flags = words.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0] ?? word)
