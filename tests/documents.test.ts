@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -33,6 +33,21 @@ test('each dependency has its reason in CONTRIBUTING.md, and no reason outlived 
     ...Object.keys(packageFile.devDependencies),
   ].toSorted()
   assert.deepEqual(listed, used)
+})
+
+/** Parts of the SDK at the SDK's own version, for tests or so that no second copy loads: CONTRIBUTING.md. */
+const IMPORTED_BY_OTHERS = ['@opentelemetry/sdk-metrics', '@opentelemetry/sdk-trace']
+
+test('each package that runs in production is imported by something of ours', () => {
+  const sources = globSync('{services,gates,ops,otel,k6,tools,grafana,deploy}/**/*.ts', {
+    cwd: ROOT,
+    exclude: (path) => path.includes('node_modules') || path.endsWith('.test.ts'),
+  })
+  const text = sources.map(document).join('\n')
+  const unused = Object.keys(packageFile.dependencies).filter(
+    (name) => !new RegExp(`['"]${name}(?:/[^'"]*)?['"]`).test(text),
+  )
+  assert.deepEqual(unused, IMPORTED_BY_OTHERS)
 })
 
 test('the notices name every package that runs in production, with its licence', () => {
