@@ -56,7 +56,7 @@ export function executionLog(runs: readonly LoggedRun[]): string {
     'Rendered by `./sonia release log` from the evidence bundles of the runs that were made; nothing here is typed in.',
     'Each bundle can be checked with `./sonia verify`; a bundle that does not check out is listed without a verdict.',
     '',
-    `${runs.length} runs, ${counted} of them with whole files and a signature of the named key.`,
+    `${runs.length === 1 ? '1 run' : `${runs.length} runs`}, ${counted} of them with whole files and a signature of the named key.`,
     '',
     ...runs.flatMap(runSection),
   ].join('\n')

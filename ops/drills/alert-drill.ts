@@ -62,6 +62,7 @@ export async function drillAlerts(options: AlertDrillOptions): Promise<AlertDril
   const all = [...cases, PAGE_AND_TICKET.page, PAGE_AND_TICKET.ticket]
   const series = new Set(all.flatMap((entry) => entry.series))
   const planted = await servePlantedSeries([...series], () => host.clock.monotonicMs())
+  say('starting a stack of its own, which is scraped and judged every second')
   const stage = await setStage(options, planted).catch(async (error: unknown) => {
     await planted.stop()
     throw error
