@@ -160,6 +160,28 @@ test('a memory that the provider refuses keeps no other from its vector', async 
   assert.equal(await degraded(memory), 'OK')
 })
 
+test('a memory that was refused is asked for again only when it changes', async (t) => {
+  const provider = createProvider()
+  const { answer } = provider
+  provider.answer = (texts) => {
+    if (texts.some((text) => text.includes('poison'))) throw refused()
+    return answer(texts)
+  }
+  const memory = await start(t, provider)
+  const asked = (word: string) => provider.asked.filter((texts) => texts.join().includes(word)).length
+  const [first, poison] = await store(memory, 'rain', 'poison', 'snow')
+  await vectors(memory, 2)
+  const before = asked('poison')
+  await memory.call('PUT', `/recall/${first}`, { content: 'fog' })
+  await eventually(() => asked('fog') > 0)
+  await vectors(memory, 2)
+  await store(memory, 'ice')
+  await vectors(memory, 3)
+  assert.equal(asked('poison'), before)
+  await memory.call('PUT', `/recall/${poison}`, { content: 'harmless' })
+  await vectors(memory, 4)
+})
+
 test('a provider that refuses everything is waited for, and no memory is left out', async (t) => {
   const provider = createProvider()
   const { answer } = provider

@@ -31,6 +31,8 @@ const RETRY_FIRST_MS = 500
 const RETRY_LAST_MS = 60_000
 /** Providers cut or refuse longer texts; the beginning of a memory says what it is about. */
 const EMBEDDED_CHARS_MAX = 8000
+/** The oldest are asked for again beyond it. */
+const REFUSED_MAX = 10_000
 
 /** Without a provider in the configuration nothing is sent, and every search is lexical. */
 export function createEmbedder(parts: EmbedderParts): Embedder {
@@ -53,6 +55,8 @@ class NeighbourEmbedder implements Embedder {
   #scannedSeq = 0
   /** Where what was noticed since the page under way was asked for begins. */
   #noticedSeq = Number.POSITIVE_INFINITY
+  /** When what the provider refused was written: until it changes it is not asked for again. */
+  readonly #refused = new Map<string, number>()
   #retryMs = RETRY_FIRST_MS
   #timer: NodeJS.Timeout | undefined
 
@@ -117,7 +121,9 @@ class NeighbourEmbedder implements Embedder {
       this.#newCall(),
     )
     if (page.lastSeq === null) return false
-    const embedded = await this.#embedRows(page.rows)
+    const embedded = await this.#embedRows(
+      page.rows.filter(({ id, updated_at_ms }) => this.#refused.get(id) !== updated_at_ms),
+    )
     const vectors = embedded.map(([{ id, updated_at_ms }, embedding]) => ({
       id,
       updated_at_ms,
@@ -146,15 +152,19 @@ class NeighbourEmbedder implements Embedder {
     for (const row of rows) {
       const [embedding] = await this.#embedAside([embeddedText(row)]).catch((error: unknown) => {
         if (!isRefusal(error)) throw error
-        this.#parts.log.warn(
-          { operation: 'embeddings', memory_id: row.id },
-          'the provider refuses this memory',
-        )
+        this.#noteRefused(row)
         return []
       })
       if (embedding !== undefined) taken.push([row, embedding])
     }
     return taken
+  }
+
+  #noteRefused({ id, updated_at_ms }: Vectorless): void {
+    this.#parts.log.warn({ operation: 'embeddings', memory_id: id }, 'the provider refuses this memory')
+    const [oldest] = this.#refused.keys()
+    if (oldest !== undefined && this.#refused.size >= REFUSED_MAX) this.#refused.delete(oldest)
+    this.#refused.set(id, updated_at_ms)
   }
 
   /** For nobody who waits. */
