@@ -51,6 +51,8 @@ export interface BuildOptions {
   readonly tokens?: TokenSource
   readonly originOf?: (to: ServiceName) => string
   readonly terminal?: DestinationStream | undefined
+  /** How late the event loop is, in milliseconds; `undefined` measures it. */
+  readonly loopDelayMs?: (() => number) | undefined
 }
 
 export interface BuiltService {
@@ -171,10 +173,11 @@ async function wire<S extends TObject>(
   base.app = app
   // Loading a service blocks its own event loop; a sample that still holds this says nothing of its load.
   let readyAtMs = Number.POSITIVE_INFINITY
-  delayMs = () =>
+  const measuredDelayMs = () =>
     base.clock.monotonicMs() < readyAtMs + LOADING_SAMPLES_MS
       ? 0
       : knownDelayMs(app.memoryUsage().eventLoopDelay)
+  delayMs = options.loopDelayMs ?? measuredDelayMs
   routing.attach(app)
   addNeighbourChecks(name, health, originOf)
   await service.setup({

@@ -24,7 +24,7 @@ before(async () => {
   mkdirSync(join(home, 'config'))
   const limits = { background: 1, normal: 1, high: 600_000 }
   writeFileSync(join(home, 'config', 'sonia.json'), JSON.stringify({ shed_after_ms: limits }))
-  service = await buildForTest(probe, { home })
+  service = await buildForTest(probe, { home, loopDelayMs: undefined })
 })
 after(async () => {
   await service.stop()

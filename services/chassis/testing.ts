@@ -63,7 +63,11 @@ export interface TestOptions extends Partial<BuildOptions> {
   readonly tokenMaker?: TokenMaker
 }
 
-/** buildService in a state folder of its own, with real tokens and without eva-os. `stop` removes the folder. */
+/**
+ * buildService in a state folder of its own, with real tokens and without eva-os. `stop` removes the folder.
+ * The test shares the event loop, so that its own work would be the overload that is refused: the loop counts
+ * as never late unless `loopDelayMs` says otherwise.
+ */
 export async function buildForTest<S extends TObject>(
   service: ServiceDefinition<S>,
   options: TestOptions = {},
@@ -73,6 +77,7 @@ export async function buildForTest<S extends TObject>(
   const { tokenMaker: _, ...rest } = options
   const built = await buildService(service, {
     runId: 'test',
+    loopDelayMs: () => 0,
     ...(service.name === 'eva-os' ? {} : { verifier: tokens.verifierFor(service.name) }),
     tokens: tokens.sourceFor(service.name),
     ...rest,
