@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { CHAT, EXECUTED, gateway, standingClock } from './testing.ts'
+import { CHAT, EXECUTED, gateway } from './testing.ts'
 
 async function homeWith(t: TestContext, config: object): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'sonia-gateway-'))
@@ -94,22 +94,17 @@ test('OpenAPI describes every route of the contract, with the schema that is enf
     assert.match(turn, new RegExp(field))
 })
 
-test('late event loop: what describes the neighbours is refused first, then chat and action, health never', async (t) => {
-  const clock = standingClock()
-  const { app, post } = await gateway(CHAT, {}, { clock })
-  // What loading the service cost is not held against its load.
-  clock.advance(1000)
-  const late = (ms: number) =>
-    t.mock.method(app, 'memoryUsage', () => ({ eventLoopDelay: ms, rssBytes: 0, heapUsed: 0 }))
+test('late event loop: what describes the neighbours is refused first, then chat and action, health never', async () => {
+  let lateMs = 0
+  const { app, post } = await gateway(CHAT, {}, { loopDelayMs: () => lateMs })
   const statuses = async () => ({
     deps: (await app.inject({ url: '/v1/deps' })).statusCode,
     chat: (await post('/v1/chat', { message: 'hi' })).status,
     health: (await app.inject({ url: '/healthz' })).statusCode,
   })
-  late(0)
   assert.deepEqual(await statuses(), { deps: 200, chat: 200, health: 200 })
-  late(400)
+  lateMs = 400
   assert.deepEqual(await statuses(), { deps: 503, chat: 200, health: 200 })
-  late(900)
+  lateMs = 900
   assert.deepEqual(await statuses(), { deps: 503, chat: 503, health: 200 })
 })

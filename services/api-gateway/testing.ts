@@ -138,7 +138,7 @@ interface Answer {
 export async function gateway(
   replies: Replies,
   config: Record<string, unknown> = {},
-  around: Pick<TestOptions, 'home' | 'clock'> = {},
+  around: Pick<TestOptions, 'home' | 'clock' | 'loopDelayMs'> = {},
 ): Promise<Gateway> {
   const neighbours = cannedNeighbours(replies)
   const built = await buildForTest(service, { neighbours, config, ...around })
