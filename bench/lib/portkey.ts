@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stopChild } from './child-process.ts'
 
-/** Portkey's gateway in a process of its own, as its package starts it. */
+/**
+ * Portkey's gateway in a process of its own, as its package starts it. bench/peers pins its `@hono/node-server` at 1.14.0:
+ * with 1.14.4 and later, 1.15.2 answers every stream with 500 on Node 24 ("immutable").
+ */
 export interface Portkey {
   readonly origin: string
   /** Names the provider behind it, request by request: that is how it is told. */
