@@ -1,3 +1,4 @@
+import type { OnAbort } from './providers/watch.ts'
 import type { ChatCompletionRequest, ChatMessage, Passage, Usage } from './wire.ts'
 
 /** One thing that answers: an OpenAI-compatible endpoint, Anthropic, or the embedded stand-in. */
@@ -36,15 +37,15 @@ export interface ModelCall {
   readonly outputTokensMax: number
   readonly timeouts: Timeouts
   readonly correlationId: string
-  /** Aborted when the caller has gone or its deadline passed. */
-  readonly signal: AbortSignal
+  /** Tells when the caller has gone or its deadline passed. */
+  readonly onAbort: OnAbort
 }
 
 export interface EmbeddingCall {
   readonly model: string
   readonly body: Record<string, unknown>
   readonly timeouts: Timeouts
-  readonly signal: AbortSignal
+  readonly onAbort: OnAbort
 }
 
 export interface Completion {

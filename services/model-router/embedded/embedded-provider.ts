@@ -88,13 +88,27 @@ async function* streamAnswer(call: ModelCall, created: number): AsyncGenerator<S
   }
   yield part({ role: 'assistant', content: answer.kind === 'text' ? '' : null }, {})
   if (answer.kind === 'tool') yield part(messageOf(answer, call), { hasToken: true, beginsToolCall: true })
-  for (const text of answer.kind === 'text' ? wordsOf(answer.text) : []) {
-    if (call.signal.aborted) throw new CallerGone('the caller has gone')
+  for (const text of whilePresent(call, answer.kind === 'text' ? wordsOf(answer.text) : []))
     yield part({ content: text }, { hasToken: true, text })
-  }
   const usage = usageOf(call, answer)
   yield part({}, { isFinished: true, hasToken: true, usage }, finishReasonOf(answer))
   yield { ...QUIET_PART, raw: SSE_DONE, isEnd: true }
+}
+
+/** Throws CallerGone as soon as nobody waits for the rest. */
+function* whilePresent<T>(call: ModelCall, items: readonly T[]): Generator<T, void> {
+  let isGone = false
+  const unlisten = call.onAbort(() => {
+    isGone = true
+  })
+  try {
+    for (const item of items) {
+      if (isGone) throw new CallerGone('the caller has gone')
+      yield item
+    }
+  } finally {
+    unlisten()
+  }
 }
 
 /** A few words at a time, so that a client sees the answer grow. */

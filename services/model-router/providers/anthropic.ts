@@ -7,6 +7,7 @@ import { readJsonBody } from './answer-body.ts'
 import { runAttempt, streamAttempt } from './attempt.ts'
 import { readSseParts } from './sse-body.ts'
 import { createUpstream, type UpstreamOptions } from './upstream.ts'
+import type { Watch } from './watch.ts'
 
 const API_VERSION = '2023-06-01'
 
@@ -23,8 +24,11 @@ export function createAnthropicProvider(options: {
 }): Provider {
   const upstream = createUpstream(options.upstream)
   const created = () => Math.floor(options.nowMs() / 1000)
-  const post = (call: ModelCall, stream: boolean, signal: AbortSignal) =>
-    upstream.post({ path: '/messages', body: messagesRequest(call, stream), signal })
+  const sent = (call: ModelCall, stream: boolean, watch: Watch) => ({
+    path: '/messages',
+    body: messagesRequest(call, stream),
+    watch,
+  })
 
   return {
     id: options.id,
@@ -32,12 +36,12 @@ export function createAnthropicProvider(options: {
     models: options.models,
     complete: (call) =>
       runAttempt(call, 'complete_timeout', async (watch) => {
-        const { body } = await post(call, false, watch.signal)
-        return completionOf(await readJsonBody(body, watch), created())
+        const body = await upstream.whole(sent(call, false, watch))
+        return completionOf(readJsonBody(body), created())
       }),
     stream: (call) =>
       streamAttempt(call, async (watch) => {
-        const { body } = await post(call, true, watch.signal)
+        const { body } = await upstream.stream(sent(call, true, watch))
         const read = createAnthropicReader({
           created: created(),
           model: call.model,

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { StreamPart, Timeouts } from '../provider.ts'
 import type { FaultKind } from '../upstream-fault.ts'
-import { faultOfNetwork } from './upstream.ts'
-import { createWatch, type Watch } from './watch.ts'
+import { faultOfNetwork } from './network-fault.ts'
+import { createWatch, type OnAbort, type Watch } from './watch.ts'
 
 export interface AttemptOptions {
-  readonly signal: AbortSignal
+  readonly onAbort: OnAbort
   readonly timeouts: Timeouts
 }
 
@@ -15,7 +15,7 @@ export async function runAttempt<T>(
   kind: FaultKind,
   run: (watch: Watch) => Promise<T>,
 ): Promise<T> {
-  const watch = createWatch(options.signal)
+  const watch = createWatch(options.onAbort)
   try {
     watch.expect(kind, options.timeouts.completeMs)
     return await run(watch)
@@ -31,7 +31,7 @@ export async function* streamAttempt(
   options: AttemptOptions,
   open: (watch: Watch) => Promise<{ body: Readable; parts: AsyncIterable<StreamPart> }>,
 ): AsyncGenerator<StreamPart, void> {
-  const watch = createWatch(options.signal)
+  const watch = createWatch(options.onAbort)
   let body: Readable | null = null
   try {
     watch.expect('first_token_timeout', options.timeouts.firstTokenMs)

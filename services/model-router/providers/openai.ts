@@ -19,10 +19,9 @@ export function createOpenAiProvider(options: {
   const upstream = createUpstream(options.upstream)
 
   async function postForJson(path: string, call: AttemptOptions, body: unknown) {
-    return runAttempt(call, 'complete_timeout', async (watch) => {
-      const response = await upstream.post({ path, body, signal: watch.signal })
-      return readJsonBody(response.body, watch)
-    })
+    return runAttempt(call, 'complete_timeout', async (watch) =>
+      readJsonBody(await upstream.whole({ path, body, watch })),
+    )
   }
 
   return {
@@ -39,10 +38,10 @@ export function createOpenAiProvider(options: {
     },
     stream: (call) =>
       streamAttempt(call, async (watch) => {
-        const response = await upstream.post({
+        const response = await upstream.stream({
           path: '/chat/completions',
           body: requestBody(call, true, options.outputLimitField),
-          signal: watch.signal,
+          watch,
         })
         return { body: response.body, parts: readSseParts(response.body, readChunk, watch, call.timeouts) }
       }),

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { type DoubleProcess, startDouble } from '../testing/double-process.ts'
-import { createUpstream } from './upstream.ts'
+import { createUpstream, type Upstream } from './upstream.ts'
+import { createWatch } from './watch.ts'
 
 let double: DoubleProcess
 
@@ -32,14 +34,20 @@ function upstreamAt(host: string, addresses: readonly string[]) {
 const REQUEST = {
   path: '/chat/completions',
   body: { model: 'm', messages: [{ role: 'user', content: 'x' }] },
-  signal: new AbortController().signal,
+  watch: createWatch(() => () => undefined),
+}
+
+/** Whole answers and streams are asked for in different ways, and refused in the same. */
+async function refusesBoth(upstream: Upstream, fault: object): Promise<void> {
+  await assert.rejects(upstream.stream(REQUEST), fault)
+  await assert.rejects(upstream.whole(REQUEST), fault)
 }
 
 test('a name that turns out to be loopback or link-local is refused on connect: nothing is sent', async () => {
   const before = (await double.state()).requests
   for (const address of ['127.0.0.1', '169.254.169.254']) {
     const upstream = upstreamAt('models.example', [address])
-    await assert.rejects(upstream.post(REQUEST), { name: 'UpstreamFault', kind: 'address_refused' })
+    await refusesBoth(upstream, { name: 'UpstreamFault', kind: 'address_refused' })
     await upstream.close()
   }
   assert.equal((await double.state()).requests, before)
@@ -47,15 +55,16 @@ test('a name that turns out to be loopback or link-local is refused on connect: 
 
 test('loopback that the configuration names is reached', async () => {
   const upstream = upstreamAt('localhost', ['127.0.0.1'])
-  const { body } = await upstream.post(REQUEST)
-  body.resume()
+  const { body } = await upstream.stream(REQUEST)
+  const streamed = await json(body)
+  assert.deepEqual(JSON.parse(String(await upstream.whole(REQUEST))), streamed)
   await upstream.close()
 })
 
 test('a redirect is not followed: it is a fault', async () => {
   await double.setFaults([{ fault: { kind: 'status', status: 307 } }])
   const upstream = upstreamAt('localhost', ['127.0.0.1'])
-  await assert.rejects(upstream.post(REQUEST), { kind: 'server_error' })
+  await refusesBoth(upstream, { kind: 'server_error' })
   await upstream.close()
   await double.setFaults([])
 })
@@ -68,7 +77,7 @@ test('nobody listening is a refusal', async () => {
     connections: 1,
     nowMs: () => 0,
   })
-  await assert.rejects(closed.post(REQUEST), { kind: 'refused' })
+  await refusesBoth(closed, { kind: 'refused' })
   await closed.close()
 })
 
@@ -96,6 +105,6 @@ test('a connection that nobody accepts ends in a connect timeout, not in a long 
     connections: 1,
     nowMs: () => 0,
   })
-  await assert.rejects(upstream.post(REQUEST), { kind: 'connect_timeout' })
+  await refusesBoth(upstream, { kind: 'connect_timeout' })
   await upstream.close()
 })

@@ -1,13 +1,24 @@
 import type { Readable } from 'node:stream'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import { guardedLookup, type Lookup, namesLoopback, type ResolveAll } from '../address-rules.ts'
-import { CallerGone, faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
+import { faultOfStatus } from '../upstream-fault.ts'
+import { faultOfNetwork } from './network-fault.ts'
+import type { Watch } from './watch.ts'
+import { requestWhole } from './whole-answer.ts'
 
 /** A pool of connections to one configured endpoint. Redirects are not followed, addresses are checked on connect. */
 export interface Upstream {
-  /** Resolves with an answer of status 200; every other status is thrown as the fault it stands for. */
-  post(request: { path: string; body: unknown; signal: AbortSignal }): Promise<UpstreamResponse>
+  /** Resolves with an answer of status 200 that goes on; every other status is thrown as the fault it stands for. */
+  stream(request: UpstreamRequest): Promise<UpstreamResponse>
+  /** The same to the end of the answer. */
+  whole(request: UpstreamRequest): Promise<Buffer>
   close(): Promise<void>
+}
+
+interface UpstreamRequest {
+  readonly path: string
+  readonly body: unknown
+  readonly watch: Watch
 }
 
 interface UpstreamResponse {
@@ -37,38 +48,31 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     // undici sets TCP_NODELAY on each socket itself.
     connect: { timeout: options.connectMs, lookup: lookupFor(url, options) },
   })
+  const headers = { 'content-type': 'application/json', ...options.headers }
+  const sent = ({ path, body }: UpstreamRequest) => ({
+    method: 'POST' as const,
+    path: `${basePath}${path}`,
+    headers,
+    body: JSON.stringify(body),
+  })
+  const faultOf = (status: number, answered: Dispatcher.ResponseData['headers']) =>
+    faultOfStatus(status, [answered['retry-after'] ?? []].flat()[0], options.nowMs())
   return {
-    async post({ path, body, signal }) {
+    async stream(request) {
       const response = await pool
-        .request({
-          method: 'POST',
-          path: `${basePath}${path}`,
-          headers: { 'content-type': 'application/json', ...options.headers },
-          body: JSON.stringify(body),
-          signal,
-        })
+        .request({ ...sent(request), signal: request.watch.signal })
         .catch((error: unknown) => {
           throw faultOfNetwork(error, 'refused')
         })
       if (response.statusCode === 200) return { body: response.body }
       response.body.on('error', () => undefined).destroy()
-      const retryAfter = [response.headers['retry-after'] ?? []].flat()[0]
-      throw faultOfStatus(response.statusCode, retryAfter, options.nowMs())
+      throw faultOf(response.statusCode, response.headers)
     },
+    whole: (request) => requestWhole(pool, { options: sent(request), watch: request.watch, faultOf }),
     close: () => pool.destroy(),
   }
 }
 
 function lookupFor(url: URL, { resolve }: UpstreamOptions): Lookup {
   return guardedLookup({ allowLoopback: namesLoopback(url), ...(resolve === undefined ? {} : { resolve }) })
-}
-
-/** Translates errors of the connection; `otherwise` says what an unnamed break means at this point. */
-export function faultOfNetwork(error: unknown, otherwise: 'refused' | 'cut'): Error {
-  if (error instanceof UpstreamFault || error instanceof CallerGone) return error
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const kind = code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : otherwise
-  return new UpstreamFault(kind, `connection failed (${typeof code === 'string' ? code : 'no code'})`, {
-    cause: error,
-  })
 }

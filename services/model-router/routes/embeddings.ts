@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { whenAborted } from '#chassis/call-context.ts'
 import type { SoniaApp } from '#chassis/define-service.ts'
 import { ServiceError } from '#chassis/errors.ts'
 import type { Candidate } from '../choice/candidate.ts'
@@ -43,7 +44,8 @@ export function registerEmbeddings(app: SoniaApp, parts: TurnParts): void {
           candidates,
           observer: record,
           now: now(clock),
-          attempt: ({ candidate }) => embed(candidate, { body, timeouts, signal: request.call.signal }),
+          attempt: ({ candidate }) =>
+            embed(candidate, { body, timeouts, onAbort: (listener) => whenAborted(request.call, listener) }),
         }),
       )
       record.succeeded(choice, { usage: usageOf(value), characters: 0, text: null })

@@ -38,8 +38,7 @@ export function startTurn(
     profile: plan.profile.name,
     inputCharacters,
   })
-  const { correlationId, signal } = request.call
-  return { turn: { plan, request: body, correlationId, signal }, record }
+  return { turn: { plan, request: body, call: request.call }, record }
 }
 
 export function now(clock: Clock) {

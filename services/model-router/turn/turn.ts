@@ -1,3 +1,4 @@
+import { type CallContext, whenAborted } from '#chassis/call-context.ts'
 import type { Candidate } from '../choice/candidate.ts'
 import type { Plan } from '../choice/profiles.ts'
 import type { ReasonCode } from '../choice/reason-codes.ts'
@@ -9,8 +10,7 @@ import type { ChatCompletionRequest, Usage } from '../wire.ts'
 export interface Turn {
   readonly plan: Plan
   readonly request: ChatCompletionRequest
-  readonly correlationId: string
-  readonly signal: AbortSignal
+  readonly call: CallContext
 }
 
 /** Who answers, and why it is this one. */
@@ -51,8 +51,8 @@ export function modelCall(turn: Turn, candidate: Candidate): ModelCall {
     messages,
     context: sonia?.context ?? [],
     timeouts: timeoutsOf(settings),
-    correlationId: turn.correlationId,
-    signal: turn.signal,
+    correlationId: turn.call.correlationId,
+    onAbort: (listener) => whenAborted(turn.call, listener),
   }
 }
 
