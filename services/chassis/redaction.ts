@@ -23,7 +23,8 @@ const SECRET_SHAPES = [
 ]
 
 /** How each of them begins: nearly every text holds none of it, and one look costs less than eleven. */
-const SECRET_BEGINS = /eyJ|[spr]k-|sonia_|gh[pousr]_|github_pat_|xox|A[KS]IA|AIza|bearer|basic|-----BEGIN|:\/\//i
+const SECRET_BEGINS =
+  /eyJ|[spr]k-|sonia_|gh[pousr]_|github_pat_|xox|A[KS]IA|AIza|bearer|basic|-----BEGIN|:\/\//i
 
 /** Text with everything token-shaped masked, and bounded. */
 export function redactText(text: string): string {
