@@ -31,6 +31,8 @@ const LOAD_MS = values.short ? 100 : 1500
 /** Less than any of the doors can serve. */
 const CONSTANT_RATE = 500
 const STREAMS_AT_ONCE = 8
+const WARM_UP_WAVES = values.short ? 1 : 5
+const WARM_UP_STREAMS = values.short ? 8 : 64
 const MANY_STREAMS = values.short ? [16] : [128, 192, 256]
 const FRAMES = 64
 const FRAME_MS = 20
@@ -80,6 +82,14 @@ async function withDoors(body: object, tokenDelayMs: number, use: (doors: Doors)
 function portkeyClient(portkey: Portkey, doubleUrl: string, body: object): ChatClient {
   return chatClient({ name: 'portkey', origin: portkey.origin, headers: portkey.headersFor(doubleUrl), body })
 }
+
+/** So many streams at once and again: their code is compiled, and so many connections are open. */
+async function warmStreams(door: ChatClient, count: number, waves: number): Promise<void> {
+  for (let wave = 0; wave < waves; wave++) await manyStreams(door, count)
+}
+
+const manyStreams = (door: ChatClient, count: number) =>
+  Promise.all(Array.from({ length: count }, () => door.stream()))
 
 async function warm(door: ChatClient): Promise<void> {
   for (let index = 0; index < WARM_UP; index++) await door.whole()
@@ -151,9 +161,10 @@ async function measureLoad(doors: Doors, concurrency: number): Promise<void> {
 
 async function measureStreams(all: Doors): Promise<void> {
   const doors = await thoseThatStream(all)
+  for (const door of doors.values()) await warmStreams(door, WARM_UP_STREAMS, WARM_UP_WAVES)
   const firsts = await interleave(
     armsOf(doors, async (door) => {
-      const streams = await Promise.all(Array.from({ length: STREAMS_AT_ONCE }, () => door.stream()))
+      const streams = await manyStreams(door, STREAMS_AT_ONCE)
       return medianOf(streams.map(([first = Number.NaN]) => first))
     }),
     ROUNDS,
@@ -189,10 +200,11 @@ async function thoseThatStream(all: Doors): Promise<Doors> {
 async function measureMany(doors: Doors, name: string, count: number): Promise<void> {
   const door = doors.get(name)
   if (door === undefined) return
+  await warmStreams(door, count, 1)
   const rounds = values.short ? 1 : 3
   const bad: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const streams = await Promise.all(Array.from({ length: count }, () => door.stream()))
+    const streams = await manyStreams(door, count)
     const { lost, late } = latenessOf(streams, { frames: FRAMES, everyMs: FRAME_MS, toleranceMs: FRAME_MS })
     bad.push(lost + late)
   }
