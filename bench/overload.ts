@@ -20,7 +20,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     /** `answers_at_once` of the gateway that sheds. */
-    'at-once': { type: 'string', default: '32' },
+    'at-once': { type: 'string', default: '8' },
   },
 })
 const ROUNDS = values.short ? 1 : 7

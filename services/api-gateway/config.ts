@@ -5,7 +5,7 @@ export const GatewayConfig = Type.Object(
     /** Requests of one principal a minute, before RATE_LIMITED. */
     rate_limit_per_minute: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 60_000 }),
     /** Answers that recall or remember at once; those above wait for their turn, voice first. */
-    answers_at_once: Type.Integer({ minimum: 1, maximum: 10_000, default: 32 }),
+    answers_at_once: Type.Integer({ minimum: 1, maximum: 10_000, default: 8 }),
     sessions_max: Type.Integer({ minimum: 1, maximum: 100_000, default: 100 }),
     session_lifetime_seconds: Type.Integer({ minimum: 1, default: 1800 }),
     session_idle_seconds: Type.Integer({ minimum: 1, default: 600 }),
