@@ -112,14 +112,15 @@ export async function decide(
   return send(run.portBase, 'eva-os', { method: 'POST', path: '/approve', headers, body })
 }
 
-/** Denies what the corpus left open, so that the next class does not meet the limit of open requests. */
+/** Denies what of the corpus still waits for a person, so that the next class does not meet the limit of open requests. */
 export async function denyOpenApprovals(run: CaseRun): Promise<void> {
   const headers = { 'x-operator-key': run.tokens.operatorKey }
   const { text } = await send(run.portBase, 'eva-os', { method: 'GET', path: '/approvals', headers })
   const list = parseObject(text)?.['approvals']
   for (const approval of Array.isArray(list) ? list : []) {
     const one = asObject(approval)
-    const [id, principal] = [one?.['token_id'], one?.['principal']]
+    if (one?.['status'] !== 'pending') continue
+    const { token_id: id, principal } = one
     if (typeof id !== 'string' || typeof principal !== 'string' || !principal.startsWith('gate3-')) continue
     await decide(run, id, 'deny')
   }

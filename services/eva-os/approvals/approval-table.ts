@@ -43,6 +43,10 @@ export interface ApprovalTable {
   move(tokenId: string, from: ApprovalStatus, ending: Ending): boolean
 }
 
+/** Ended approvals are kept, so this must not look at them: the first term is that of the index `approvals_open`. */
+export const PENDING_COUNT =
+  "SELECT count(*) AS count FROM approvals WHERE status IN ('pending', 'approved') AND status = 'pending'"
+
 export function approvalTable(connection: Connection): ApprovalTable {
   const insert = connection.prepare<[Row]>(`
     INSERT INTO approvals VALUES (@token_id, @status, @envelope, @envelope_sha256, @facts, @action, @summary, @tier, @principal,
@@ -52,9 +56,7 @@ export function approvalTable(connection: Connection): ApprovalTable {
   const open = connection.prepare<[], Row>(
     "SELECT * FROM approvals WHERE status IN ('pending', 'approved') ORDER BY created_at_ms, token_id",
   )
-  const count = connection.prepare<[], { count: number }>(
-    "SELECT count(*) AS count FROM approvals WHERE status = 'pending'",
-  )
+  const count = connection.prepare<[], { count: number }>(PENDING_COUNT)
   const redeem = connection.prepare(
     "UPDATE approvals SET status = 'redeemed', redeemed_at_ms = @atMs WHERE token_id = @tokenId AND status = @from",
   )

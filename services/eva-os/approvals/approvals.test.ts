@@ -9,7 +9,7 @@ import { openAuditLog, type AuditLog } from '../audit/audit-log.ts'
 import type { Decision } from '../policy/judge.ts'
 import { openStore, type Store } from '../store/database.ts'
 import { movableClock, REMOVAL_ARGS, removalEnvelope } from '../testing.ts'
-import { approvalTable } from './approval-table.ts'
+import { approvalTable, PENDING_COUNT } from './approval-table.ts'
 import { type Approvals, createApprovals } from './approvals.ts'
 import { summarise } from './summary.ts'
 
@@ -209,4 +209,12 @@ test('every step of an approval is in the audit, refusals too, and the chain hol
     'approval_redeemed',
   ])
   assert.equal((await audit.verify()).ok, true)
+})
+
+test('counting what waits does not look at what has ended, which is kept for ever', () => {
+  const plan = store.connection.prepare<[], { detail: string }>(`EXPLAIN QUERY PLAN ${PENDING_COUNT}`).all()
+  assert.deepEqual(
+    plan.map(({ detail }) => detail),
+    ['SEARCH approvals USING COVERING INDEX approvals_open (status=?)'],
+  )
 })
