@@ -146,14 +146,19 @@ test('content that is replaced while it is being embedded is embedded again', as
 
 const refused = () => new ServiceError('INVALID_ARGUMENT', 'The provider does not take this')
 
-test('a memory that the provider refuses keeps no other from its vector', async (t) => {
+/** A provider that takes no texts with this word among them. */
+function providerRefusing(word: string) {
   const provider = createProvider()
   const { answer } = provider
   provider.answer = (texts) => {
-    if (texts.some((text) => text.includes('poison'))) throw refused()
+    if (texts.some((text) => text.includes(word))) throw refused()
     return answer(texts)
   }
-  const memory = await start(t, provider)
+  return provider
+}
+
+test('a memory that the provider refuses keeps no other from its vector', async (t) => {
+  const memory = await start(t, providerRefusing('poison'))
   await store(memory, 'rain', 'poison', 'my occupation is baker', 'snow')
   await vectors(memory, 3)
   assert.equal((await memory.call('POST', '/search', { query: 'job' })).body.mode, 'hybrid')
@@ -161,12 +166,7 @@ test('a memory that the provider refuses keeps no other from its vector', async 
 })
 
 test('a memory that was refused is asked for again only when it changes', async (t) => {
-  const provider = createProvider()
-  const { answer } = provider
-  provider.answer = (texts) => {
-    if (texts.some((text) => text.includes('poison'))) throw refused()
-    return answer(texts)
-  }
+  const provider = providerRefusing('poison')
   const memory = await start(t, provider)
   const asked = (word: string) => provider.asked.filter((texts) => texts.join().includes(word)).length
   const [first, poison] = await store(memory, 'rain', 'poison', 'snow')
