@@ -13,8 +13,6 @@ export interface OnwardExchange {
   readonly span: Span
   /** Made only when asked for. */
   readonly signal: AbortSignal
-  /** Why it was given up. */
-  readonly reason: Error | undefined
   /** The newest listener hears of it: one attempt at a time. */
   onAbort(listener: (reason: Error) => void): void
   readonly budgetMs: number
@@ -50,9 +48,6 @@ export function openExchange(
     span,
     get signal() {
       return giveUp.signal()
-    },
-    get reason() {
-      return giveUp.reason()
     },
     onAbort: giveUp.onAbort,
     budgetMs,

@@ -20,23 +20,15 @@ async function poolTo(t: TestContext, answer: (response: ServerResponse) => void
   return pool
 }
 
-/** What `requestWhole` needs of an exchange, given up by the test. */
+/** Somebody who waits, until the test gives up. */
 function exchangeOf() {
   let listener: (reason: Error) => void = () => undefined
-  let reason: Error | undefined
   const exchange = {
-    get reason() {
-      return reason
-    },
     onAbort: (given: (why: Error) => void) => {
       listener = given
     },
   }
-  const giveUp = (why: Error) => {
-    reason = why
-    listener(why)
-  }
-  return { exchange: exchange as Parameters<typeof requestWhole>[2], giveUp }
+  return { exchange, giveUp: (why: Error) => listener(why) }
 }
 
 test('a letter that is cut between two packets arrives whole', async (t) => {

@@ -1,12 +1,24 @@
 import type { Dispatcher, Pool } from 'undici'
 import { ServiceError } from './errors.ts'
-import type { OnwardExchange } from './onward-exchange.ts'
+import { createGatherer } from './gatherer.ts'
 
 /** An answer that was read to its end. */
 export interface WholeAnswer {
   readonly statusCode: number
   readonly headers: Dispatcher.ResponseData['headers']
   readonly text: string
+}
+
+/** Who waits for a whole answer. */
+export interface WholeReader {
+  /** Calls the listener when the answer is given up, at once where that has been so. */
+  readonly onAbort: (listener: (reason: Error) => void) => void
+  /** 32 MiB unless said otherwise. */
+  readonly bytesMax?: number
+  readonly tooLarge?: () => Error
+  /** Is told the head before any of the body comes; an error that it answers ends the request. */
+  readonly onHead?: (statusCode: number, headers: WholeAnswer['headers']) => Error | undefined
+  readonly onPiece?: () => void
 }
 
 const BYTES_MAX = 32 * 1024 * 1024
@@ -18,35 +30,40 @@ const BYTES_MAX = 32 * 1024 * 1024
 export function requestWhole(
   pool: Pool,
   options: Dispatcher.DispatchOptions,
-  exchange: OnwardExchange,
+  reader: WholeReader,
 ): Promise<WholeAnswer> {
+  const { bytesMax = BYTES_MAX, tooLarge = ofNeighbour } = reader
   return new Promise((resolve, reject) => {
+    const body = createGatherer()
     let statusCode = 0
     let headers: WholeAnswer['headers'] = {}
-    let bytes = 0
-    const chunks: Buffer[] = []
+    let givenUp: Error | undefined
     let stop: ((reason: Error) => void) | undefined
-    exchange.onAbort((reason) => {
+    const giveUp = (reason: Error) => {
+      givenUp = reason
       reject(reason)
       stop?.(reason)
-    })
+    }
+    reader.onAbort(giveUp)
     pool.dispatch(options, {
       onRequestStart(controller) {
         stop = (reason) => controller.abort(reason)
-        if (exchange.reason !== undefined) stop(exchange.reason)
+        if (givenUp !== undefined) stop(givenUp)
       },
       onResponseStart(_controller, status, received) {
+        if (status < 200) return
         statusCode = status
         headers = received
+        const refusal = reader.onHead?.(status, received)
+        if (refusal !== undefined) giveUp(refusal)
       },
-      onResponseData(controller, chunk) {
-        bytes += chunk.length
-        if (bytes > BYTES_MAX) {
-          controller.abort(new ServiceError('INTERNAL_ERROR', 'A neighbour answered with too much'))
-        } else chunks.push(chunk)
+      onResponseData(_controller, piece) {
+        body.add(piece)
+        if (body.bytes() > bytesMax) giveUp(tooLarge())
+        else reader.onPiece?.()
       },
       onResponseEnd() {
-        resolve({ statusCode, headers, text: textOf(chunks) })
+        resolve({ statusCode, headers, text: body.take().toString('utf8') })
       },
       onResponseError(_controller, error) {
         reject(error)
@@ -55,9 +72,6 @@ export function requestWhole(
   })
 }
 
-function textOf(chunks: readonly Buffer[]): string {
-  const [first] = chunks
-  return chunks.length === 1 && first !== undefined
-    ? first.toString('utf8')
-    : Buffer.concat(chunks).toString('utf8')
+function ofNeighbour(): Error {
+  return new ServiceError('INTERNAL_ERROR', 'A neighbour answered with too much')
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { StreamPart, Timeouts } from '../provider.ts'
 import type { FaultKind } from '../upstream-fault.ts'
-import { faultOfNetwork } from './network-fault.ts'
+import { faultOfNetwork } from './upstream.ts'
 import { createWatch, type OnAbort, type Watch } from './watch.ts'
 
 export interface AttemptOptions {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { QUIET_PART, type StreamPart, type Timeouts } from '../provider.ts'
 import { createSseParser, SSE_DONE, SseOverflow, type SseUnit } from '../streaming/sse-parser.ts'
 import { UpstreamFault } from '../upstream-fault.ts'
-import { faultOfNetwork } from './network-fault.ts'
+import { faultOfNetwork } from './upstream.ts'
 import type { Watch } from './watch.ts'
 
 const SSE_UNIT_BYTES_MAX = 1 << 20

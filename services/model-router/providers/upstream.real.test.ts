@@ -57,7 +57,7 @@ test('loopback that the configuration names is reached', async () => {
   const upstream = upstreamAt('localhost', ['127.0.0.1'])
   const { body } = await upstream.stream(REQUEST)
   const streamed = await json(body)
-  assert.deepEqual(JSON.parse(String(await upstream.whole(REQUEST))), streamed)
+  assert.deepEqual(JSON.parse(await upstream.whole(REQUEST)), streamed)
   await upstream.close()
 })
 

@@ -1,17 +1,16 @@
 import type { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
+import { requestWhole, type WholeReader } from '#chassis/whole-answer.ts'
 import { guardedLookup, type Lookup, namesLoopback, type ResolveAll } from '../address-rules.ts'
-import { faultOfStatus } from '../upstream-fault.ts'
-import { faultOfNetwork } from './network-fault.ts'
+import { CallerGone, faultOfStatus, UpstreamFault } from '../upstream-fault.ts'
 import type { Watch } from './watch.ts'
-import { requestWhole } from './whole-answer.ts'
 
 /** A pool of connections to one configured endpoint. Redirects are not followed, addresses are checked on connect. */
 export interface Upstream {
   /** Resolves with an answer of status 200 that goes on; every other status is thrown as the fault it stands for. */
   stream(request: UpstreamRequest): Promise<UpstreamResponse>
   /** The same to the end of the answer. */
-  whole(request: UpstreamRequest): Promise<Buffer>
+  whole(request: UpstreamRequest): Promise<string>
   close(): Promise<void>
 }
 
@@ -34,6 +33,8 @@ export interface UpstreamOptions {
   /** Names to addresses; the system's resolver when absent. What it says is checked either way. */
   readonly resolve?: ResolveAll
 }
+
+const ANSWER_BYTES_MAX = 16 << 20
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const url = new URL(options.baseUrl)
@@ -68,11 +69,40 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       response.body.on('error', () => undefined).destroy()
       throw faultOf(response.statusCode, response.headers)
     },
-    whole: (request) => requestWhole(pool, { options: sent(request), watch: request.watch, faultOf }),
+    async whole(request) {
+      const { watch } = request
+      let broken: 'refused' | 'cut' = 'refused'
+      const onHead: WholeReader['onHead'] = (status, answered) => {
+        if (status !== 200) return faultOf(status, answered)
+        broken = 'cut'
+        return undefined
+      }
+      const reader = {
+        onAbort: watch.onAbort,
+        bytesMax: ANSWER_BYTES_MAX,
+        tooLarge: () => new UpstreamFault('malformed', 'answer is too large'),
+        onHead,
+        onPiece: watch.renew,
+      }
+      const answer = await requestWhole(pool, sent(request), reader).catch((error: unknown) => {
+        throw faultOfNetwork(error, broken)
+      })
+      return answer.text
+    },
     close: () => pool.destroy(),
   }
 }
 
 function lookupFor(url: URL, { resolve }: UpstreamOptions): Lookup {
   return guardedLookup({ allowLoopback: namesLoopback(url), ...(resolve === undefined ? {} : { resolve }) })
+}
+
+/** Translates errors of the connection; `otherwise` says what an unnamed break means at this point. */
+export function faultOfNetwork(error: unknown, otherwise: 'refused' | 'cut'): Error {
+  if (error instanceof UpstreamFault || error instanceof CallerGone) return error
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const kind = code === 'UND_ERR_CONNECT_TIMEOUT' ? 'connect_timeout' : otherwise
+  return new UpstreamFault(kind, `connection failed (${typeof code === 'string' ? code : 'no code'})`, {
+    cause: error,
+  })
 }

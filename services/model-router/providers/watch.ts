@@ -10,11 +10,11 @@ export type OnAbort = (listener: (reason: unknown) => void) => () => void
 export interface Watch {
   readonly signal: AbortSignal
   /** The same without making a signal; the newest listener hears of it. */
-  onAbort(listener: (reason: Error) => void): void
+  readonly onAbort: (listener: (reason: Error) => void) => void
   /** Starts waiting for something else. */
   expect(kind: FaultKind, withinMs: number): void
   /** What was expected came; the wait starts anew. */
-  renew(): void
+  readonly renew: () => void
   /** Not waiting for upstream now, but for our own caller. */
   pause(): void
   /** Names the true cause of an error that came out of the aborted request. */

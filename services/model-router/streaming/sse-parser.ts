@@ -1,4 +1,4 @@
-import { createGatherer } from './gatherer.ts'
+import { createGatherer } from '#chassis/gatherer.ts'
 
 /**
  * Server-sent events, byte in, unit out (WHATWG HTML, section 9.2.6).
