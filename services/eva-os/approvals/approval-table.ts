@@ -43,9 +43,10 @@ export interface ApprovalTable {
   move(tokenId: string, from: ApprovalStatus, ending: Ending): boolean
 }
 
-/** Ended approvals are kept, so this must not look at them: the first term is that of the index `approvals_open`. */
-export const PENDING_COUNT =
-  "SELECT count(*) AS count FROM approvals WHERE status IN ('pending', 'approved') AND status = 'pending'"
+/** The term of the index `approvals_open`: with it a query does not look at those that have ended, which are kept. */
+const IS_OPEN = "status IN ('pending', 'approved')"
+
+export const PENDING_COUNT = `SELECT count(*) AS count FROM approvals WHERE ${IS_OPEN} AND status = 'pending'`
 
 export function approvalTable(connection: Connection): ApprovalTable {
   const insert = connection.prepare<[Row]>(`
@@ -54,7 +55,7 @@ export function approvalTable(connection: Connection): ApprovalTable {
       @redeemed_at_ms)`)
   const find = connection.prepare<[string], Row>('SELECT * FROM approvals WHERE token_id = ?')
   const open = connection.prepare<[], Row>(
-    "SELECT * FROM approvals WHERE status IN ('pending', 'approved') ORDER BY created_at_ms, token_id",
+    `SELECT * FROM approvals WHERE ${IS_OPEN} ORDER BY created_at_ms, token_id`,
   )
   const count = connection.prepare<[], { count: number }>(PENDING_COUNT)
   const redeem = connection.prepare(
