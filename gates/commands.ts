@@ -1,55 +1,59 @@
 import type { CommandDefinition } from './command.ts'
-import { approvalCommands } from './commands/approvals.ts'
-import { command as backup } from './commands/backup.ts'
-import { command as backups } from './commands/backups.ts'
-import { command as bench } from './commands/bench.ts'
-import { command as calibrate } from './commands/calibrate.ts'
-import { completionCommand } from './commands/completion.ts'
-import { command as down } from './commands/down.ts'
-import { command as drillAlerts } from './commands/drill-alerts.ts'
-import { command as drillRestore } from './commands/drill-restore.ts'
-import { command as gates } from './commands/gates.ts'
-import { command as gatesAttach } from './commands/gates-attach.ts'
-import { command as judge } from './commands/judge.ts'
-import { command as logs } from './commands/logs.ts'
-import { command as plan } from './commands/plan.ts'
-import { command as preflight } from './commands/preflight.ts'
-import { releaseCommands } from './commands/release.ts'
-import { command as releaseLog } from './commands/release-log.ts'
-import { command as restore } from './commands/restore.ts'
-import { command as status } from './commands/status.ts'
-import { command as test } from './commands/test.ts'
-import { command as token } from './commands/token.ts'
-import { command as tools } from './commands/tools.ts'
-import { command as trace } from './commands/trace.ts'
-import { command as up } from './commands/up.ts'
-import { command as verify } from './commands/verify.ts'
+
+type Loader = () => Promise<readonly CommandDefinition[]>
+
+/**
+ * Where each command stands, in the order in which `--help` lists them. A file is read when its command is asked for:
+ * all of them together import the whole system, which is two seconds before the first letter.
+ */
+const LOADERS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['up', one(() => import('./commands/up.ts'))],
+  ['down', one(() => import('./commands/down.ts'))],
+  ['status', one(() => import('./commands/status.ts'))],
+  ['logs', one(() => import('./commands/logs.ts'))],
+  ['trace', one(() => import('./commands/trace.ts'))],
+  ['gates', one(() => import('./commands/gates.ts'))],
+  ['gates attach', one(() => import('./commands/gates-attach.ts'))],
+  ['gates calibrate', one(() => import('./commands/calibrate.ts'))],
+  ['plan', one(() => import('./commands/plan.ts'))],
+  ['judge', one(() => import('./commands/judge.ts'))],
+  ['verify', one(() => import('./commands/verify.ts'))],
+  ['preflight', one(() => import('./commands/preflight.ts'))],
+  ['backup', one(() => import('./commands/backup.ts'))],
+  ['backups', one(() => import('./commands/backups.ts'))],
+  ['restore', one(() => import('./commands/restore.ts'))],
+  ['approvals', async () => (await import('./commands/approvals.ts')).approvalCommands],
+  ['token', one(() => import('./commands/token.ts'))],
+  ['release', async () => (await import('./commands/release.ts')).releaseCommands],
+  ['release log', one(() => import('./commands/release-log.ts'))],
+  ['drill alerts', one(() => import('./commands/drill-alerts.ts'))],
+  ['drill restore', one(() => import('./commands/drill-restore.ts'))],
+  ['tools', one(() => import('./commands/tools.ts'))],
+  ['bench', one(() => import('./commands/bench.ts'))],
+  ['test', one(() => import('./commands/test.ts'))],
+  ['completion', async () => [(await import('./commands/completion.ts')).completionCommand(allCommands)]],
+])
+
+function one(load: () => Promise<{ readonly command: CommandDefinition }>): Loader {
+  return async () => [(await load()).command]
+}
 
 /** Every command, in the order in which `--help` lists them. */
-export const COMMANDS: readonly CommandDefinition[] = [
-  up,
-  down,
-  status,
-  logs,
-  trace,
-  gates,
-  gatesAttach,
-  calibrate,
-  plan,
-  judge,
-  verify,
-  preflight,
-  backup,
-  backups,
-  restore,
-  ...approvalCommands,
-  token,
-  ...releaseCommands,
-  releaseLog,
-  drillAlerts,
-  drillRestore,
-  tools,
-  bench,
-  test,
-  completionCommand(() => COMMANDS),
-]
+export function allCommands(): Promise<readonly CommandDefinition[]> {
+  return loadThose(() => true)
+}
+
+/** The commands that what was typed can mean: none for what the program itself answers, all where it is not clear. */
+export async function commandsFor(argv: readonly string[]): Promise<readonly CommandDefinition[]> {
+  const [first, second] = argv
+  if (first === undefined || first === '--version' || first === '-V') return []
+  const pair = `${first} ${second}`
+  if (LOADERS.has(pair)) return loadThose((name) => name === pair)
+  const family = await loadThose((name) => name.split(' ')[0] === first)
+  return family.length > 0 ? family : allCommands()
+}
+
+async function loadThose(isMeant: (name: string) => boolean): Promise<readonly CommandDefinition[]> {
+  const loads = [...LOADERS].filter(([name]) => isMeant(name)).map(([, load]) => load())
+  return (await Promise.all(loads)).flat()
+}

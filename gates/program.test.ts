@@ -6,10 +6,12 @@ import { test } from 'node:test'
 import packageFile from '../package.json' with { type: 'json' }
 import { ToolError } from '#tools/tool-error.ts'
 import type { CommandDefinition } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { allCommands, commandsFor } from './commands.ts'
 import { CliError } from './exit-codes.ts'
 import { hostForTest } from './host-for-test.ts'
 import { runProgram } from './program.ts'
+
+const COMMANDS = await allCommands()
 
 async function run(argv: readonly string[], commands?: readonly CommandDefinition[]) {
   const host = hostForTest(argv)
@@ -111,6 +113,15 @@ test('without a command it says what to do first; each family says what it is fo
   const { stdout } = await run(['--help'])
   for (const family of ['approvals', 'release', 'drill'])
     assert.match(stdout, new RegExp(`  ${family} +\\w+ `))
+})
+
+test('a command is read without the others, and is what it was typed as', async () => {
+  for (const { name } of COMMANDS) {
+    const meant = await commandsFor([...name.split(' '), '--help'])
+    assert.ok(meant.some((command) => command.name === name) && meant.length < COMMANDS.length / 2, name)
+  }
+  assert.equal((await commandsFor(['fly'])).length, COMMANDS.length)
+  assert.deepEqual(await commandsFor(['--version']), [])
 })
 
 for (const { name, summary } of COMMANDS) {

@@ -1,19 +1,16 @@
 import { Command, CommanderError, Option } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
 import type { CommandArguments, CommandDefinition, OptionSpec } from './command.ts'
-import { COMMANDS } from './commands.ts'
+import { commandsFor } from './commands.ts'
 import { CliError, EXIT_CODES, type ExitCode } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { atHome } from './state-options.ts'
 
 /** The whole program: reads `host.argv`, runs one command, says what failed, returns the exit code. */
-export async function runProgram(
-  host: Host,
-  commands: readonly CommandDefinition[] = COMMANDS,
-): Promise<ExitCode> {
+export async function runProgram(host: Host, commands?: readonly CommandDefinition[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT_CODES.passed
   const program = rootCommand(host)
-  for (const definition of commands) {
+  for (const definition of commands ?? (await commandsFor(host.argv))) {
     addCommand(program, definition, async (args) => {
       exitCode = await definition.run(args, atHome(args, host))
     })

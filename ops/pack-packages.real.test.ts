@@ -28,6 +28,19 @@ test('every packed package has the names and kinds of values of the installed on
   }
 })
 
+test('of undici its half for browsers and its second parser are left out, and say so when they are asked for', async () => {
+  const file = join(folder, 'undici.mjs')
+  const parts = readFileSync(file, 'utf8').match(/undici\/lib\/(mock|milo|cache|web)\/[\w-]+/g) ?? []
+  assert.deepEqual([...new Set(parts)].toSorted(), [
+    'undici/lib/mock/mock-errors',
+    'undici/lib/web/fetch',
+    'undici/lib/web/infra',
+    'undici/lib/web/webidl',
+  ])
+  const undici = (await import(pathToFileURL(file).href)) as typeof import('undici')
+  assert.throws(() => undici.caches.keys, /not among the packed packages/)
+})
+
 test('every npm package that a service or its telemetry imports is packed, or named as left as installed', () => {
   const files = globSync(['services/**/*.ts', 'otel/*.ts'], { cwd: repo }).filter(
     (file) => !/\.test\.ts$|testing\.ts$|testing\/|fixtures\/|-main\.ts$/.test(file),

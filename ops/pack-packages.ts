@@ -40,6 +40,24 @@ export const AS_INSTALLED = ['@fastify/swagger', 'better-sqlite3', 'playwright-c
  */
 const LEFT_OUT = /^@opentelemetry\/(configuration|exporter-zipkin|otlp-grpc-exporter-base|exporter-.*-grpc)$/
 
+/**
+ * Parts of undici that nothing here calls, as its index asks for them: what a browser has (fetch, WebSocket, EventSource,
+ * caches, cookies) and what stands in for a server. Forms stay, speech sends them.
+ */
+const LEFT_OUT_OF_UNDICI: ReadonlySet<string> = new Set([
+  ...['mock-client', 'mock-call-history', 'mock-agent', 'mock-pool', 'snapshot-agent'].map(
+    (part) => `./lib/mock/${part}`,
+  ),
+  ...['cache', 'dns', 'decompress', 'deduplicate'].map((part) => `./lib/interceptor/${part}`),
+  ...['memory-cache-store', 'sqlite-cache-store'].map((part) => `./lib/cache/${part}`),
+  ...['', '/headers', '/response', '/request'].map((part) => `./lib/web/fetch${part}`),
+  ...['cache/cachestorage', 'cookies', 'eventsource/eventsource'].map((part) => `./lib/web/${part}`),
+  ...['events', 'websocket', 'stream/websocketstream', 'stream/websocketerror'].map(
+    (part) => `./lib/web/websocket/${part}`,
+  ),
+])
+const UNDICI_INDEX = /[\\/]undici[\\/]index\.js$/
+
 /** Writes the packed packages into `folder`, whole or not at all. */
 export async function packPackages(repo: string, folder: string): Promise<void> {
   mkdirSync(dirname(folder), { recursive: true })
@@ -58,10 +76,12 @@ export async function packPackages(repo: string, folder: string): Promise<void> 
       format: 'esm',
       minifyWhitespace: true,
       legalComments: 'none',
+      // undici's own name for a build that has one parser of HTTP/1 and not its experimental second one.
+      define: { esbuildDetection: 'true' },
       logLevel: 'silent',
       // Packages in CommonJS ask for Node's own modules by require, which a module does not have.
       banner: { js: "import{createRequire as __c}from'node:module';const require=__c(import.meta.url);" },
-      plugins: [entries(repo), leaveOut(repo), requireHttp()],
+      plugins: [entries(repo), leaveOut(repo), leaveOutOfUndici(), requireHttp()],
     })
     const index: PackedIndex = Object.fromEntries(names)
     writeFileSync(join(work, PACKED_INDEX), JSON.stringify(index))
@@ -103,6 +123,27 @@ function leaveOut(repo: string): Plugin {
           ].join('\n'),
         }
       })
+    },
+  }
+}
+
+/** In the place of a part: whatever it hands out can be made, as undici makes its caches when it is loaded, and not used. */
+const UNUSABLE = `
+const refuse = () => { throw new Error('this part of undici is not among the packed packages') }
+const unusable = new Proxy({}, { get: refuse })
+module.exports = new Proxy(function () { return unusable }, { get: (itself) => itself })
+`
+
+function leaveOutOfUndici(): Plugin {
+  return {
+    name: 'leave out of undici',
+    setup(packing) {
+      packing.onResolve({ filter: /^\.\/lib\// }, ({ path, importer }) =>
+        UNDICI_INDEX.test(importer) && LEFT_OUT_OF_UNDICI.has(path)
+          ? { path: 'unusable', namespace: 'unusable' }
+          : undefined,
+      )
+      packing.onLoad({ filter: /.*/, namespace: 'unusable' }, () => ({ contents: UNUSABLE }))
     },
   }
 }

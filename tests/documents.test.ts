@@ -3,7 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { COMMANDS } from '../gates/commands.ts'
+import { allCommands } from '../gates/commands.ts'
 import { EXIT_CODES } from '../gates/exit-codes.ts'
 import packageFile from '../package.json' with { type: 'json' }
 import { CATALOG } from '../services/catalog.ts'
@@ -11,6 +11,7 @@ import { ERROR_TABLE } from '../services/chassis/errors.ts'
 import { thirdPartyNotices } from '../tools/third-party-notices.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const COMMANDS = await allCommands()
 const LINES_MAX = 150
 
 function document(name: string): string {

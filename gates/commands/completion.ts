@@ -4,22 +4,23 @@ import { CliError, EXIT_CODES } from '../exit-codes.ts'
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 
 /** Completion of the commands and options that this program has: made from the same list as `--help`. */
-export function completionCommand(commands: () => readonly CommandDefinition[]): CommandDefinition {
+export function completionCommand(commands: () => Promise<readonly CommandDefinition[]>): CommandDefinition {
   return {
     name: 'completion',
     summary: 'print a completion script for your shell',
     options: [],
     arguments: [{ name: '<shell>', help: `one of ${SHELLS.join(', ')}` }],
     examples: ['eval "$(./sonia completion bash)"', './sonia completion fish | source'],
-    run(args, host) {
+    async run(args, host) {
       const shell = SHELLS.find((name) => name === args.positionals[0])
       if (shell === undefined) {
         throw new CliError(EXIT_CODES.badUsage, `there is no completion for "${args.positionals[0] ?? ''}"`, {
           hint: `one of ${SHELLS.join(', ')}`,
         })
       }
-      host.stdout.write(shell === 'fish' ? fishScript(commands()) : bashScript(commands(), shell))
-      return Promise.resolve(EXIT_CODES.passed)
+      const known = await commands()
+      host.stdout.write(shell === 'fish' ? fishScript(known) : bashScript(known, shell))
+      return EXIT_CODES.passed
     },
   }
 }

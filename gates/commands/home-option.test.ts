@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { COMMANDS } from '../commands.ts'
+import { allCommands } from '../commands.ts'
 import { runProgram } from '../program.ts'
 import { hostForTest } from '../host-for-test.ts'
+
+const COMMANDS = await allCommands()
 
 /** They read bundles, criteria or the repository, and make state folders of their own. */
 const WITHOUT_HOME: ReadonlySet<string> = new Set([

@@ -14,6 +14,8 @@ export interface WorkerSettings {
   readonly data: Readonly<Record<string, unknown>>
   /** Told when a worker died; it is started again with the next job. */
   readonly onCrash: (error: Error) => void
+  /** Unused so long it ends, and gives back its memory, until the next job; absent = it stays. */
+  readonly idleMs?: number
 }
 
 interface Waiting<Reply> {
@@ -30,37 +32,67 @@ interface Running<Reply> {
 
 /** A worker thread that is started when needed and started again after a crash. */
 export function createWorkerHandle<Job, Reply>(settings: WorkerSettings): WorkerHandle<Job, Reply> {
-  let running: Running<Reply> | undefined
+  /** Of these the last takes jobs; others were told to leave. */
+  const running = new Set<Running<Reply>>()
+  let current: Running<Reply> | undefined
   let nextJobId = 1
+  const idle = createIdleTimer(settings.idleMs, () => {
+    if (current === undefined) return
+    if (current.waiting.size > 0) {
+      idle.begin()
+      return
+    }
+    leave(current)
+    current = undefined
+  })
 
   function ensureRunning(): Running<Reply> {
-    running ??= start<Reply>(settings, (ended) => {
-      if (running === ended) running = undefined
+    if (current !== undefined) return current
+    current = start<Reply>(settings, (ended) => {
+      running.delete(ended)
+      if (current === ended) current = undefined
     })
-    return running
+    running.add(current)
+    return current
   }
 
   return {
     send(job) {
       const target = ensureRunning()
       const jobId = nextJobId++
+      idle.begin()
       return new Promise<Reply>((resolve, reject) => {
         target.waiting.set(jobId, { resolve, reject })
         post(target, { jobId, job })
       })
     },
     async stop(timeoutMs) {
-      const target = running
-      if (target === undefined) return
-      post(target, { jobId: 0, job: null })
-      const timer = setTimeout(() => void target.worker.terminate(), timeoutMs)
-      await target.exited
+      idle.end()
+      if (current !== undefined) leave(current)
+      const timer = setTimeout(() => running.forEach(({ worker }) => void worker.terminate()), timeoutMs)
+      await Promise.all([...running].map(({ exited }) => exited))
       clearTimeout(timer)
     },
   }
 }
 
-function post<Job, Reply>(target: Running<Reply>, envelope: Envelope<Job>): void {
+/** Calls back when nothing has begun for so long. */
+function createIdleTimer(idleMs: number | undefined, onIdle: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    begin() {
+      if (idleMs === undefined) return
+      timer = timer?.refresh() ?? setTimeout(onIdle, idleMs).unref()
+    },
+    end: () => clearTimeout(timer),
+  }
+}
+
+function leave(target: Pick<Running<unknown>, 'worker' | 'wake'>): void {
+  post(target, { jobId: 0, job: null })
+}
+
+function post<Job>(target: Pick<Running<unknown>, 'worker' | 'wake'>, envelope: Envelope<Job>): void {
   target.worker.postMessage(envelope)
   Atomics.add(target.wake, 0, 1)
   Atomics.notify(target.wake, 0)
