@@ -38,7 +38,7 @@ test('of undici its half for browsers and its second parser are left out, and sa
     'undici/lib/web/webidl',
   ])
   const undici = (await import(pathToFileURL(file).href)) as typeof import('undici')
-  assert.throws(() => undici.caches.keys, /not among the packed packages/)
+  assert.throws(() => undici.caches.keys(), /not among the packed packages/)
 })
 
 test('every npm package that a service or its telemetry imports is packed, or named as left as installed', () => {
