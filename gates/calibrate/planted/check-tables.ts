@@ -59,7 +59,7 @@ export const SOUND: Readonly<Record<string, Checks>> = {
     ...once('start', 'identical', 'rotation', 'preflight', 'planted-secret'),
   },
   durability: {
-    ...once('start', 'backup', 'restore', 'restored-start', 'row', 'search', 'control', 'mistake'),
+    ...once('start', 'backup', 'restore', 'restored-start', 'row', 'search', 'control'),
     ...once('ledger', 'approval-ledger', 'restarts', 'mistake-policies', 'mistake-configuration'),
     ...once('full-disk', 'second-disk'),
     'approval-kill': owed('STATE_KILLS'),
