@@ -22,7 +22,12 @@ interface Ended {
 function sonia(...argv: readonly string[]): Promise<Ended> {
   const options = {
     cwd: root,
-    env: { PATH: env['PATH'] ?? '', HOME: root, NO_COLOR: '1' },
+    env: {
+      PATH: env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'],
+      HOME: root,
+      NO_COLOR: '1',
+    },
     timeout: HANGS_AFTER_MS,
   }
   return new Promise((resolve) => {

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env } from 'node:process'
@@ -33,7 +42,12 @@ interface Answer {
 
 /** The command line of a program, in a process of its own. */
 function run(repository: string, home: string, ...args: readonly string[]): Answer {
-  const own = { PATH: env['PATH'] ?? '', SONIA_HOME: home, NO_COLOR: '1' }
+  const own = {
+    PATH: env['PATH'] ?? '',
+    NODE_COMPILE_CACHE: env['NODE_COMPILE_CACHE'],
+    SONIA_HOME: home,
+    NO_COLOR: '1',
+  }
   const command = [join(repository, 'gates', 'main.ts'), ...args]
   return spawnSync(process.execPath, command, { env: own, encoding: 'utf8', cwd: repository })
 }
@@ -53,7 +67,11 @@ function newerProgram(): string {
   const folders = ['bench', 'config', 'gates', 'ops', 'otel', 'prometheus', 'services', 'tools', 'grafana']
   for (const name of [...folders, 'package.json', 'package-lock.json'])
     cpSync(join(REPO, name), join(repository, name), { recursive: true })
-  for (const name of ['node_modules', '.tools']) symlinkSync(join(REPO, name), join(repository, name))
+  symlinkSync(join(REPO, 'node_modules'), join(repository, 'node_modules'))
+  mkdirSync(join(repository, '.tools'))
+  // Compiled code is kept for one version at a time: each program has its own.
+  for (const name of readdirSync(join(REPO, '.tools')).filter((part) => part !== 'compile-cache'))
+    symlinkSync(join(REPO, '.tools', name), join(repository, '.tools', name))
   edit(join(repository, 'services', 'catalog.ts'), 'schemaVersion: 3', 'schemaVersion: 4')
   edit(
     join(repository, 'services', 'memory-engine', 'database', 'migrations.ts'),

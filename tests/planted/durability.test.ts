@@ -4,8 +4,8 @@ import type { ServiceName } from '#catalog'
 import { misbehaving, runPlanted, verdictOf } from './planted-run.ts'
 
 test('a memory-engine that never syncs and an eva-os that burns nothing fail gate 4, each by its own criterion', async () => {
-  const memory = misbehaving('memory-engine', 'never-syncs')
-  const approvals = misbehaving('eva-os', 'burns-nothing')
+  const memory = misbehaving({ 'memory-engine': 'never-syncs' })
+  const approvals = misbehaving({ 'eva-os': 'burns-nothing' })
   const programs = (service: ServiceName) => (service === 'eva-os' ? approvals : memory)(service)
   const result = await runPlanted({
     gate: 'durability',

@@ -18,7 +18,7 @@ test('a service that forgets correlation ids and writes one bad log line fails g
   const result = await runPlanted({
     gate: 'observability',
     profile: PROFILES.ci,
-    planted: { programs: misbehaving('openclaw', 'breaks-its-telemetry') },
+    planted: { programs: misbehaving({ openclaw: 'breaks-its-telemetry' }) },
   })
   assert.equal(result.verdict, 'FAIL')
   assert.equal(verdictOf(result, 'observability.followed'), 'FAIL')

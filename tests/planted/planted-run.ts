@@ -67,12 +67,13 @@ export function gateRunOptionsForTest(
 /** Ports of the runs of one file; they follow each other. */
 export const PORT_BASE = await reservePortBase()
 
-/** The product's services, one of them misbehaving. */
-export function misbehaving(target: ServiceName, misbehaviour: string): ServicePrograms {
+/** The product's services, some of them misbehaving. */
+export function misbehaving(planted: Partial<Record<ServiceName, string>>): ServicePrograms {
   const real = repositoryPrograms(REPOSITORY)
   return (service) => {
     const { command, args } = real(service)
-    if (service !== target) return { command, args }
+    const misbehaviour = planted[service]
+    if (misbehaviour === undefined) return { command, args }
     return {
       command: 'env',
       args: [

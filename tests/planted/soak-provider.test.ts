@@ -6,15 +6,7 @@ import { test } from 'node:test'
 import { SERVICE_NAMES } from '#catalog'
 import type { GateFile } from '#gates/evidence/write-bundle.ts'
 import { withGateRun } from '#gates/runners/run-gates.ts'
-import { gateRunOptionsForTest, runPlanted, verdictOf } from './planted-run.ts'
-
-test('a soak that the embedded provider answered is not passed, though nothing failed', async () => {
-  const result = await runPlanted({ gate: 'soak', planted: { modelRouter: {} } })
-  const provider = result.criteria.find(({ id }) => id === 'soak.provider')
-  assert.equal(provider?.verdict, 'FAIL', provider?.sentence)
-  assert.equal(provider.value, 0)
-  assert.equal(result.verdict, 'FAIL')
-})
+import { gateRunOptionsForTest, verdictOf } from './planted-run.ts'
 
 interface Row {
   readonly time: number
@@ -45,7 +37,7 @@ const SEED: readonly (readonly [words: string, metric: string, series: readonly 
 test('every minute of a soak has every figure that the seed lists, in the JSON file and in the CSV', async () => {
   const home = await mkdtemp(join(tmpdir(), 'sonia-soak-metrics-'))
   try {
-    const options = gateRunOptionsForTest({ gate: 'soak', profile: { soakSeconds: 115 } }, home)
+    const options = gateRunOptionsForTest({ gate: 'soak', profile: { soakSeconds: 56 } }, home)
     const [files, provider] = await withGateRun(options, ({ files: kept, judgement: { verdict } }) =>
       Promise.resolve([kept, verdict.gates[0] && verdictOf(verdict.gates[0], 'soak.provider')] as const),
     )
@@ -54,10 +46,9 @@ test('every minute of a soak has every figure that the seed lists, in the JSON f
       rows: readonly Row[]
     }
     assert.equal(step_seconds, 60)
-    const minutes = [...new Set(rows.map(({ time }) => time))].toSorted((a, b) => a - b)
-    // Nearly two minutes of load and the rest of the window.
-    assert.ok(minutes.length >= 2 && minutes.every((time, index) => time === (minutes[0] ?? 0) + index * 60))
-    const [loaded] = minutes
+    // One minute; that later ones follow each other is a matter of soak-metrics.test.ts.
+    const [loaded, ...others] = new Set(rows.map(({ time }) => time))
+    assert.deepEqual(others, [])
     for (const [words, metric, series] of SEED) {
       const found = rows.filter((row) => row.metric === metric && row.time === loaded)
       const names = found.map((row) => row.series)

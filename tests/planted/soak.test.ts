@@ -13,7 +13,7 @@ test('errors that spend the budget end the soak at once, fail the gate, and page
     const result = await runPlanted({
       gate: 'soak',
       profile: { soakSeconds: 60, drainSeconds: 8 },
-      planted: { programs: misbehaving('api-gateway', 'answers-500') },
+      planted: { programs: misbehaving({ 'api-gateway': 'answers-500' }) },
       watchOptions: {
         receivers: { page: { webhook_configs: [{ url: `${pager.url}/page` }] } },
         alertWaits: { pageSeconds: 0, ticketSeconds: 1, intervalSeconds: 1 },
@@ -32,15 +32,20 @@ test('errors that spend the budget end the soak at once, fail the gate, and page
   }
 })
 
-test('a service killed and restarted in the middle of the soak fails the gate', async () => {
+test('a service killed and restarted in the middle of the soak fails the gate, and so does the embedded provider', async () => {
   const result = await runPlanted({
     gate: 'soak',
     planted: {
+      modelRouter: {},
       onLoadStarted: ({ stack }) => void setTimeout(() => stack.kill('memory-engine', 'SIGKILL'), 4000),
     },
   })
   assert.equal(result.verdict, 'FAIL')
   assert.equal(verdictOf(result, 'soak.supervised-restarts'), 'FAIL')
+  // No matter how well it answered.
+  const provider = result.criteria.find(({ id }) => id === 'soak.provider')
+  assert.equal(provider?.verdict, 'FAIL', provider?.sentence)
+  assert.equal(provider.value, 0)
 })
 
 test('k6 killed in the middle is inconclusive: the load was not delivered', async () => {
@@ -85,7 +90,7 @@ test('Prometheus without one target is inconclusive: coverage', async () => {
 })
 
 test('a target whose scrapes fail half of the time is inconclusive: coverage', async () => {
-  const programs = misbehaving('openclaw', 'hides-its-metrics')
+  const programs = misbehaving({ openclaw: 'hides-its-metrics' })
   const result = await runPlanted({ gate: 'soak', planted: { programs } })
   assert.equal(result.verdict, 'INCONCLUSIVE', sentences(result))
   assert.ok(reasonsOf(result).has('COVERAGE'))
