@@ -18,6 +18,7 @@ type Part = (typeof PARTS)[number]
 const ALONE = [
   'gates/observability/alert-drill.real.test.ts',
   'tests/planted/determinism.test.ts',
+  'tests/planted/durability.test.ts',
   'tests/planted/go-no-go.test.ts',
   'tests/planted/soak-provider.test.ts',
   'tests/planted/soak.test.ts',

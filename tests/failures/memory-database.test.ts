@@ -183,6 +183,9 @@ describe('the database of memory-engine', () => {
   test('on a disk that may only be read: 503, the service lives, and all is there when it may be written again', async () => {
     const kept = await store('kept on a disk that is only read')
     await restart(mounted('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'))
+    // Nobody has written: with the log of the killed process the database opens, and is no good all the same.
+    assert.ok(existsSync(`${databaseFile()}-wal`))
+    assert.equal(await statusOf('/readyz'), 503)
     assert.match(await tryToStore(), /^503 UNAVAILABLE DATABASE_(READONLY|MISSING)$/)
     assert.deepEqual([await statusOf('/healthz'), await statusOf('/readyz')], [200, 503])
     await restart()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ServiceName } from '#catalog'
-import { misbehaving, runPlanted, verdictOf } from './planted-run.ts'
+import { misbehaving, runPlanted, sentences, verdictOf } from './planted-run.ts'
 
 test('a memory-engine that never syncs and an eva-os that burns nothing fail gate 4, each by its own criterion', async () => {
   const memory = misbehaving({ 'memory-engine': 'never-syncs' })
@@ -12,7 +12,7 @@ test('a memory-engine that never syncs and an eva-os that burns nothing fail gat
     profile: { kills: 1, stateKills: 1, powerLossImages: 6 },
     planted: { programs },
   })
-  assert.equal(result.verdict, 'FAIL')
+  assert.equal(result.verdict, 'FAIL', sentences(result))
   assert.equal(verdictOf(result, 'durability.power-losses'), 'FAIL')
   assert.equal(verdictOf(result, 'durability.approval-kills'), 'FAIL')
   assert.equal(verdictOf(result, 'durability.failed'), 'FAIL')

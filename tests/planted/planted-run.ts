@@ -95,3 +95,8 @@ export function verdictOf(result: GateResult, id: string): Verdict | undefined {
 export function reasonsOf(result: GateResult): ReadonlySet<string> {
   return new Set(result.criteria.flatMap((criterion) => criterion.reasons))
 }
+
+/** What every criterion said, for the message of an assertion. */
+export function sentences({ criteria }: GateResult): string {
+  return criteria.map(({ sentence }) => sentence).join('\n')
+}

@@ -5,7 +5,7 @@ import { startPager } from '#gates/doubles/pager.ts'
 import type { GateResult, ValidPart } from '#gates/engine/types.ts'
 import { statedPart } from '#gates/engine/valid-part.ts'
 import type { LoadedParts } from '#gates/runners/gate-context.ts'
-import { misbehaving, PORT_BASE, reasonsOf, runPlanted, verdictOf } from './planted-run.ts'
+import { misbehaving, PORT_BASE, reasonsOf, runPlanted, sentences, verdictOf } from './planted-run.ts'
 
 test('errors that spend the budget end the soak at once, fail the gate, and page', async () => {
   const pager = await startPager({ port: 0, nowMs: () => performance.now() })
@@ -104,8 +104,4 @@ function validPartOf(result: GateResult): ValidPart {
   assert.ok(part !== undefined && part.share > 0, part?.sentence)
   assert.deepEqual(statedPart(result), [part.sentence])
   return part
-}
-
-function sentences({ criteria }: GateResult): string {
-  return criteria.map(({ sentence }) => sentence).join('\n')
 }

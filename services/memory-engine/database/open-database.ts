@@ -34,6 +34,8 @@ export function openForWriting(settings: DatabaseSettings): Database.Database {
       db.pragma(`max_page_count = ${Math.max(1, Math.floor(settings.bytesMax / pageBytes))}`)
     }
     migrate(db)
+    // What may only be read opens as well, and refuses at the first write: that is no connection that writes.
+    db.exec('BEGIN IMMEDIATE; ROLLBACK')
   })
 }
 
