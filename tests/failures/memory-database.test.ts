@@ -111,6 +111,13 @@ async function restart(through?: readonly string[]): Promise<void> {
   await untilItListens()
 }
 
+/** Nobody has written: with the log of the killed process the database opens, and is no good all the same. */
+async function assertOnlyRead(): Promise<void> {
+  assert.ok(existsSync(`${databaseFile()}-wal`))
+  assert.deepEqual([await statusOf('/healthz'), await statusOf('/readyz')], [200, 503])
+  assert.match(await tryToStore(), /^503 UNAVAILABLE DATABASE_(READONLY|MISSING)$/)
+}
+
 /** Ends the service, changes the file, and starts it again; `restore` brings back the file as it was. */
 async function withFile(change: (file: string) => void, work: () => Promise<void>): Promise<void> {
   const file = databaseFile()
@@ -183,11 +190,7 @@ describe('the database of memory-engine', () => {
   test('on a disk that may only be read: 503, the service lives, and all is there when it may be written again', async () => {
     const kept = await store('kept on a disk that is only read')
     await restart(mounted('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1"'))
-    // Nobody has written: with the log of the killed process the database opens, and is no good all the same.
-    assert.ok(existsSync(`${databaseFile()}-wal`))
-    assert.equal(await statusOf('/readyz'), 503)
-    assert.match(await tryToStore(), /^503 UNAVAILABLE DATABASE_(READONLY|MISSING)$/)
-    assert.deepEqual([await statusOf('/healthz'), await statusOf('/readyz')], [200, 503])
+    await assertOnlyRead()
     await restart()
     await untilStoring()
     await assertKept([kept])
