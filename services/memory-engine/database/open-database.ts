@@ -34,9 +34,14 @@ export function openForWriting(settings: DatabaseSettings): Database.Database {
       db.pragma(`max_page_count = ${Math.max(1, Math.floor(settings.bytesMax / pageBytes))}`)
     }
     migrate(db)
-    // What may only be read opens as well, and refuses at the first write: that is no connection that writes.
-    db.exec('BEGIN IMMEDIATE; ROLLBACK')
+    assertWritable(db)
   })
+}
+
+/** Where a log is left, what may only be read opens and even begins to write. Only a write tells, and undone it costs nothing. */
+function assertWritable(db: Database.Database): void {
+  const version = Number(db.pragma('user_version', { simple: true }))
+  db.exec(`BEGIN; PRAGMA user_version = ${version}; ROLLBACK`)
 }
 
 /** SQLite gives its log and shared memory the mode of the database file. */
