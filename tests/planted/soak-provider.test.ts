@@ -37,7 +37,7 @@ const SEED: readonly (readonly [words: string, metric: string, series: readonly 
 test('every minute of a soak has every figure that the seed lists, in the JSON file and in the CSV', async () => {
   const home = await mkdtemp(join(tmpdir(), 'sonia-soak-metrics-'))
   try {
-    const options = gateRunOptionsForTest({ gate: 'soak', profile: { soakSeconds: 56 } }, home)
+    const options = gateRunOptionsForTest({ gate: 'soak', profile: { soakSeconds: 115 } }, home)
     const [files, provider] = await withGateRun(options, ({ files: kept, judgement: { verdict } }) =>
       Promise.resolve([kept, verdict.gates[0] && verdictOf(verdict.gates[0], 'soak.provider')] as const),
     )
@@ -46,9 +46,10 @@ test('every minute of a soak has every figure that the seed lists, in the JSON f
       rows: readonly Row[]
     }
     assert.equal(step_seconds, 60)
-    // One minute; that later ones follow each other is a matter of soak-metrics.test.ts.
-    const [loaded, ...others] = new Set(rows.map(({ time }) => time))
-    assert.deepEqual(others, [])
+    const minutes = [...new Set(rows.map(({ time }) => time))].toSorted((a, b) => a - b)
+    // Nearly two minutes of load and the rest of the window.
+    assert.ok(minutes.length >= 2 && minutes.every((time, index) => time === (minutes[0] ?? 0) + index * 60))
+    const [loaded] = minutes
     for (const [words, metric, series] of SEED) {
       const found = rows.filter((row) => row.metric === metric && row.time === loaded)
       const names = found.map((row) => row.series)
